@@ -1,0 +1,1 @@
+//! The external sources: one folder per provider.

@@ -1,0 +1,5 @@
+//! Pure types and decisions: no I/O, no clock, no randomness of its own.
+
+pub mod fact;
+pub mod metric;
+pub mod period;
