@@ -1,5 +1,20 @@
 //! Pure types and decisions: no I/O, no clock, no randomness of its own.
 
+pub mod aggregate;
+pub mod clock;
+pub mod comparison;
+pub mod dims;
 pub mod fact;
+pub mod freshness;
+pub mod ids;
+pub mod lang;
 pub mod metric;
+pub mod number;
 pub mod period;
+pub mod random;
+pub mod retry;
+pub mod role;
+pub mod sealed;
+pub mod secret;
+pub mod source;
+pub mod tenant;

@@ -1,0 +1,119 @@
+//! Sealing of what tenants entrust to us: AES-256-GCM under a ring of keys, bound to its tenant and row.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::domain::random::Random;
+use crate::domain::sealed::Sealed;
+use crate::domain::secret::Secret;
+
+/// The keys: the first one seals, all of them open.
+pub struct KeyRing {
+    keys: Vec<(String, LessSafeKey)>,
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kids: Vec<&str> = self.keys.iter().map(|(kid, _)| kid.as_str()).collect();
+        f.debug_struct("KeyRing").field("kids", &kids).finish_non_exhaustive()
+    }
+}
+
+/// Why sealing or opening failed. Says nothing about the value.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The ring's text is not `kid:base64of32bytes[,…]`.
+    #[error("PORTAL_KEY_RING must be kid:base64 of 32 bytes, comma separated; entry {0} is not")]
+    BadRing(usize),
+    /// The value was sealed under a key that the ring no longer has.
+    #[error("no key {0:?} in the ring")]
+    UnknownKey(String),
+    /// The value, its nonce or its place was changed.
+    #[error("a sealed value does not open")]
+    Tampered,
+}
+
+impl KeyRing {
+    /// Parses `kid:base64[,kid:base64]`.
+    pub fn parse(text: &Secret) -> Result<Self, SealError> {
+        let entry = |(index, part): (usize, &str)| {
+            let bad = || SealError::BadRing(index + 1);
+            let (kid, key) = part.trim().split_once(':').ok_or_else(bad)?;
+            let bytes = STANDARD.decode(key).map_err(|_| bad())?;
+            let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
+            Ok((kid.to_owned(), LessSafeKey::new(key)))
+        };
+        let keys = text.expose().split(',').enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { keys })
+    }
+
+    /// Seals `secret`. `place` names tenant, row and field; the value opens nowhere else.
+    pub fn seal(&self, place: &str, secret: &Secret, random: &dyn Random) -> Result<Sealed, SealError> {
+        let (kid, key) = self.keys.first().ok_or(SealError::BadRing(1))?;
+        let mut nonce = [0_u8; NONCE_LEN];
+        random.fill(&mut nonce);
+        let mut buffer = secret.expose().as_bytes().to_vec();
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut buffer)
+            .map_err(|_| SealError::Tampered)?;
+        Ok(Sealed { kid: kid.clone(), nonce: STANDARD.encode(nonce), ct: STANDARD.encode(buffer) })
+    }
+
+    /// Opens a value that was sealed for the same `place`.
+    pub fn open(&self, place: &str, sealed: &Sealed) -> Result<Secret, SealError> {
+        let (_, key) = self
+            .keys
+            .iter()
+            .find(|(kid, _)| *kid == sealed.kid)
+            .ok_or_else(|| SealError::UnknownKey(sealed.kid.clone()))?;
+        let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| SealError::Tampered)?;
+        let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| SealError::Tampered)?;
+        let mut buffer = STANDARD.decode(&sealed.ct).map_err(|_| SealError::Tampered)?;
+        let plain = key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer).map_err(|_| SealError::Tampered)?;
+        String::from_utf8(plain.to_vec()).map(Secret::new).map_err(|_| SealError::Tampered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::random::SystemRandom;
+
+    fn ring(kids: &[(&str, u8)]) -> KeyRing {
+        let text: Vec<String> = kids.iter().map(|(kid, byte)| format!("{kid}:{}", STANDARD.encode([*byte; 32]))).collect();
+        KeyRing::parse(&Secret::new(text.join(","))).unwrap()
+    }
+
+    #[test]
+    fn a_value_opens_at_its_own_place_only() {
+        let ring = ring(&[("k1", 1)]);
+        let sealed = ring.seal("t1/source/refresh_token", &Secret::new("canary"), &SystemRandom).unwrap();
+        assert!(!serde_json::to_string(&sealed).unwrap().contains("canary"));
+        assert_eq!(ring.open("t1/source/refresh_token", &sealed).unwrap().expose(), "canary");
+        assert!(matches!(ring.open("t2/source/refresh_token", &sealed), Err(SealError::Tampered)));
+    }
+
+    #[test]
+    fn an_old_key_still_opens_after_a_new_one_has_come_first() {
+        let sealed = ring(&[("k1", 1)]).seal("p", &Secret::new("canary"), &SystemRandom).unwrap();
+        let rotated = ring(&[("k2", 2), ("k1", 1)]);
+        assert_eq!(rotated.open("p", &sealed).unwrap().expose(), "canary");
+        assert_eq!(rotated.seal("p", &Secret::new("x"), &SystemRandom).unwrap().kid, "k2");
+        assert!(matches!(ring(&[("k2", 2)]).open("p", &sealed), Err(SealError::UnknownKey(_))));
+    }
+
+    #[test]
+    fn two_sealings_of_one_value_differ() {
+        let ring = ring(&[("k1", 1)]);
+        let seal = || ring.seal("p", &Secret::new("canary"), &SystemRandom).unwrap();
+        assert_ne!(seal(), seal());
+    }
+
+    #[test]
+    fn a_short_key_is_refused_and_not_printed() {
+        let error = KeyRing::parse(&Secret::new("k1:c2hvcnQ=")).unwrap_err();
+        assert!(!error.to_string().contains("c2hvcnQ"));
+    }
+}

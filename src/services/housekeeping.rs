@@ -1,0 +1,31 @@
+//! Removing what nobody needs any more.
+
+use super::Services;
+use super::error::ServiceError;
+use crate::store::{jobs, sessions, tokens};
+
+/// Rows per statement, so that no statement holds locks for long.
+const BATCH: i64 = 5_000;
+
+/// What one run removed.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Sessions that had ended.
+    pub sessions: u64,
+    /// One-time tokens that had expired.
+    pub tokens: u64,
+    /// Jobs that ended long ago.
+    pub jobs: u64,
+}
+
+impl Services {
+    /// One round; what is left over waits for the next.
+    pub async fn housekeeping(&self) -> Result<Removed, ServiceError> {
+        let mut router = self.database.router_connection().await?;
+        Ok(Removed {
+            sessions: sessions::delete_expired(&mut router, BATCH).await?,
+            tokens: tokens::delete_expired(&mut router, BATCH).await?,
+            jobs: jobs::delete_old(&mut router, BATCH).await?,
+        })
+    }
+}

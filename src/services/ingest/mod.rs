@@ -1,0 +1,127 @@
+//! Running a source: claimed by lease, done in slices that can be killed at any instant.
+//!
+//! `mod.rs` claims and gives back, `run.rs` reads slices, `window.rs` decides which days to read, `settle.rs` turns an
+//! outcome into states of job, run and source.
+
+mod run;
+mod settle;
+mod window;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Services;
+use super::error::ServiceError;
+use super::jobs::JobMessage;
+use super::schedule::QUEUE;
+use crate::connectors::error::ConnectorError;
+use crate::domain::ids::{JobId, SourceId, SyncId, TenantId};
+use crate::store::jobs::{self, Claim, Claimed};
+use crate::store::StoreError;
+use window::Window;
+
+/// How long one invocation works before it hands the rest to the next one, well before the host's time-out.
+const BUDGET: Duration = Duration::from_mins(4);
+
+/// What a run's job carries. `recent` is what remains of the newest days; `None` before the first attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncPayload {
+    /// The source.
+    pub source_id: SourceId,
+    /// The run.
+    pub sync_id: SyncId,
+    /// Remaining part of the newest days, read newest first.
+    #[serde(default)]
+    recent: Option<Window>,
+}
+
+impl SyncPayload {
+    /// Of a run that has not begun.
+    pub fn new(source_id: SourceId, sync_id: SyncId) -> Self {
+        Self { source_id, sync_id, recent: None }
+    }
+
+    /// Reads a stored payload.
+    pub fn read(value: &serde_json::Value) -> Result<Self, StoreError> {
+        serde_json::from_value(value.clone()).map_err(|_| StoreError::Inconsistent("jobs.payload"))
+    }
+}
+
+/// A claimed run.
+struct Run {
+    tenant: TenantId,
+    job: Claimed,
+    payload: SyncPayload,
+}
+
+/// How an attempt ended.
+enum Outcome {
+    /// Everything was read.
+    Done,
+    /// The budget is spent; there is more to read.
+    More,
+    /// The source failed or asked to wait.
+    Failed(ConnectorError),
+    /// Nobody wants it any more: the source is gone, paused or not connected.
+    Unwanted,
+    /// Another process took over.
+    LeaseLost,
+}
+
+/// What an invocation did with a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// Worked on the job.
+    Worked,
+    /// The job was not to be had; a message will come again.
+    Postponed,
+    /// The job has ended: a duplicate or late message.
+    Nothing,
+}
+
+impl Services {
+    /// Works on the job that a message names. Safe to call twice, at once and late.
+    pub async fn run_sync(&self, message: JobMessage) -> Result<Handled, ServiceError> {
+        let JobMessage { job_id, tenant_id } = message;
+        let lease = self.new_id();
+        let job = match self.claim(tenant_id, job_id, lease).await? {
+            Claim::Gone => return Ok(Handled::Nothing),
+            Claim::Later(at) => {
+                self.announce(tenant_id, job_id, QUEUE, Some(at)).await;
+                return Ok(Handled::Postponed);
+            }
+            Claim::Won(job) => job,
+        };
+        let payload = SyncPayload::read(&job.payload.0)?;
+        let run = Run { tenant: tenant_id, job, payload };
+        let outcome = self.work(&run, tokio::time::Instant::now() + BUDGET).await;
+        let again = self.settle(&run, outcome).await?;
+        if let Some(at) = again {
+            self.announce(tenant_id, job_id, QUEUE, Some(at)).await;
+        }
+        Ok(Handled::Worked)
+    }
+
+    async fn claim(&self, tenant: TenantId, job: JobId, lease: Uuid) -> Result<Claim, ServiceError> {
+        let mut tx = self.database.tenant(tenant).await?;
+        let claim = jobs::claim(&mut tx, tenant, job, lease).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(claim)
+    }
+
+    /// Prolongs the lease between two slices' commits.
+    async fn heartbeat(&self, run: &Run) -> Result<bool, ServiceError> {
+        let mut tx = self.database.tenant(run.tenant).await?;
+        let ours = jobs::renew(&mut tx, run.tenant, &run.job, false).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(ours)
+    }
+}
+
+/// An instant some seconds after `now`.
+fn after(now: OffsetDateTime, wait: Duration) -> OffsetDateTime {
+    now.checked_add(time::Duration::try_from(wait).unwrap_or(time::Duration::HOUR)).unwrap_or(now)
+}

@@ -1,0 +1,302 @@
+//! The slices of a run: fetched without a transaction, then rows, cursor and lease committed together.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use time::{Date, OffsetDateTime};
+use tokio::time::Instant;
+
+use super::window::{Reach, Window};
+use super::{Outcome, Run};
+use crate::connectors::error::{ConnectorError, FailureKind};
+use crate::connectors::ga4::{self, FetchPlan, PROVISIONAL_DAYS, Slice};
+use crate::connectors::sentences::codes;
+use crate::domain::fact::dim_set;
+use crate::domain::ids::{MetricId, SourceId};
+use crate::domain::secret::Secret;
+use crate::domain::source::SourceStatus;
+use crate::domain::tenant::Zone;
+use crate::services::Services;
+use crate::services::error::ServiceError;
+use crate::store::datapoints::{Partition, Target};
+use crate::store::sources::{Coverage, SourceAuth, SourceRow, sealing_place};
+use crate::store::syncs::Progress;
+use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs};
+
+/// Time between two signs of life while a slice is fetched.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// A wait that the source asks for and that is worth sleeping through.
+const SHORT_WAIT: Duration = Duration::from_secs(5);
+
+/// Why an attempt stopped early.
+pub(super) enum Stop {
+    Connector(ConnectorError),
+    Service(ServiceError),
+    Unwanted,
+    LeaseLost,
+}
+
+impl From<ConnectorError> for Stop {
+    fn from(error: ConnectorError) -> Self {
+        Self::Connector(error)
+    }
+}
+
+impl<E: Into<ServiceError>> From<E> for Stop
+where
+    E: NotConnector,
+{
+    fn from(error: E) -> Self {
+        Self::Service(error.into())
+    }
+}
+
+/// Errors of our own side.
+pub(super) trait NotConnector {}
+impl NotConnector for StoreError {}
+impl NotConnector for ServiceError {}
+
+/// What stays the same over an attempt.
+struct Attempt<'a> {
+    run: &'a Run,
+    property: String,
+    zone: Zone,
+    created: Option<Date>,
+    metrics: HashMap<String, MetricId>,
+    token: Secret,
+}
+
+impl Services {
+    /// One attempt at a run, until it is done, fails, or `deadline` is past.
+    pub(super) async fn work(&self, run: &Run, deadline: Instant) -> Result<Outcome, ServiceError> {
+        match self.read_slices(run, deadline).await {
+            Ok(true) => Ok(Outcome::Done),
+            Ok(false) => Ok(Outcome::More),
+            Err(Stop::Connector(error)) => Ok(Outcome::Failed(error)),
+            Err(Stop::Unwanted) => Ok(Outcome::Unwanted),
+            Err(Stop::LeaseLost) => Ok(Outcome::LeaseLost),
+            Err(Stop::Service(error)) => Err(error),
+        }
+    }
+
+    /// `true` when everything is read.
+    async fn read_slices(&self, run: &Run, deadline: Instant) -> Result<bool, Stop> {
+        let mut source = self.wanted_source(run).await?;
+        let mut attempt = self.begin_attempt(run, &source).await?;
+        let mut recent = run.payload.recent;
+        loop {
+            let today = attempt.zone.date_of(self.now());
+            let reach = reach(&source, today);
+            let window = recent.unwrap_or_else(|| reach.recent());
+            let (slice, rest) = if window.is_empty() {
+                match reach.history() {
+                    Some(slice) => (slice, None),
+                    None => return Ok(true),
+                }
+            } else {
+                let (slice, rest) = window.split_newest();
+                (slice, Some(rest.unwrap_or_else(|| Window::nothing(today))))
+            };
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            let fetched = self.fetch_patiently(&mut attempt, slice, today).await?;
+            // What remains of the newest days, or (for history) that nothing remains of them.
+            recent = Some(rest.unwrap_or_else(|| Window::nothing(today)));
+            let newest_done = recent.is_some_and(Window::is_empty) && !window.is_empty();
+            self.commit_slice(&attempt, slice, recent, newest_done.then_some(today), &fetched).await?;
+            source = self.wanted_source(run).await?;
+        }
+    }
+
+    /// The source, if it still wants to be read.
+    async fn wanted_source(&self, run: &Run) -> Result<SourceRow, Stop> {
+        let found = self.source_of(run.tenant, run.payload.source_id).await;
+        let source = match found {
+            Err(ServiceError::NotFound) => return Err(Stop::Unwanted),
+            other => other?,
+        };
+        let stopped = matches!(
+            source.status()?,
+            SourceStatus::Paused | SourceStatus::NotConnected | SourceStatus::NeedsReauth
+        );
+        if stopped || source.auth.0.refresh_token.is_none() || source.config.0.property.is_none() {
+            return Err(Stop::Unwanted);
+        }
+        Ok(source)
+    }
+
+    async fn begin_attempt<'a>(&self, run: &'a Run, source: &SourceRow) -> Result<Attempt<'a>, Stop> {
+        let property = source.config.0.property.as_ref().map(|property| property.id.clone()).ok_or(Stop::Unwanted)?;
+        let zone = source.zone.clone().and_then(|name| Zone::try_from(name).ok());
+        let zone = zone.ok_or(StoreError::Inconsistent("data_sources.zone"))?;
+        let keys: Vec<String> = ga4::metrics().iter().map(|metric| metric.key.to_owned()).collect();
+        let id = SourceId(source.id);
+        let mut tx = self.database.tenant(run.tenant).await?;
+        sources::set_status(&mut tx, run.tenant, id, SourceStatus::Syncing, None, None).await?;
+        syncs::start(&mut tx, run.tenant, run.payload.sync_id, Some(whole(source, zone, self.now())), self.now()).await?;
+        let known = metrics::list(&mut tx, run.tenant, Some(&keys)).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        let metrics = known.into_iter().map(|metric| (metric.row.key, MetricId(metric.row.id))).collect();
+        let token = self.fresh_token(run, source).await?;
+        Ok(Attempt { run, property, zone, created: source.config.0.created, metrics, token })
+    }
+
+    /// An access token; a rotated refresh token is committed before the access token is used.
+    async fn fresh_token(&self, run: &Run, source: &SourceRow) -> Result<Secret, Stop> {
+        let id = SourceId(source.id);
+        let place = sealing_place(run.tenant, id, "refresh_token");
+        let sealed = source.auth.0.refresh_token.as_ref().ok_or(Stop::Unwanted)?;
+        let refresh_token = self.keys.open(&place, sealed).map_err(ServiceError::from)?;
+        let access = self.google.refresh(&refresh_token).await?;
+        if let Some(rotated) = &access.refresh_token {
+            let sealed = self.keys.seal(&place, rotated, self.random.as_ref()).map_err(ServiceError::from)?;
+            let mut tx = self.database.tenant(run.tenant).await?;
+            let auth = SourceAuth { refresh_token: Some(sealed) };
+            sources::set_auth(&mut tx, run.tenant, id, &auth, self.now()).await?;
+            tx.commit().await.map_err(StoreError::from)?;
+        }
+        Ok(access.token)
+    }
+
+    /// Fetches a slice; sleeps through a short wait, and refreshes the token once if it is refused.
+    async fn fetch_patiently(&self, attempt: &mut Attempt<'_>, slice: Window, today: Date) -> Result<Slice, Stop> {
+        let plan = FetchPlan {
+            property: attempt.property.clone(),
+            from: slice.from,
+            to: slice.to,
+            today,
+            created: attempt.created,
+            now: self.now(),
+        };
+        let mut refreshed = false;
+        let mut waited = false;
+        loop {
+            let fetch = self.ga4.fetch(&attempt.token, &plan);
+            let error = match self.with_heartbeat(attempt.run, fetch).await? {
+                Ok(slice) => return Ok(slice),
+                Err(error) => error,
+            };
+            match &error.kind {
+                FailureKind::RateLimited { retry_after, .. } if *retry_after <= SHORT_WAIT && !waited => {
+                    waited = true;
+                    tokio::time::sleep(*retry_after).await;
+                }
+                FailureKind::AuthRevoked if error.code == codes::GA4_UNAUTHENTICATED && !refreshed => {
+                    refreshed = true;
+                    let source = self.wanted_source(attempt.run).await?;
+                    attempt.token = self.fresh_token(attempt.run, &source).await?;
+                }
+                _ => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Waits for `work` and keeps the lease alive meanwhile.
+    async fn with_heartbeat<T>(&self, run: &Run, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    if !self.heartbeat(run).await? {
+                        return Err(Stop::LeaseLost);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rows, counts, reach, cursor and lease in one transaction. `newest_through` is today once the newest days are in.
+    async fn commit_slice(
+        &self,
+        attempt: &Attempt<'_>,
+        slice: Window,
+        recent: Option<Window>,
+        newest_through: Option<Date>,
+        fetched: &Slice,
+    ) -> Result<(), Stop> {
+        let run = attempt.run;
+        let (tenant, source) = (run.tenant, run.payload.source_id);
+        let mut tx = self.database.tenant(tenant).await?;
+        // First, because it locks the job's row: a process that lost its lease writes nothing.
+        if !jobs::renew(&mut tx, tenant, &run.job, true).await? {
+            return Err(Stop::LeaseLost);
+        }
+        let progress = write_partitions(&mut tx, attempt, fetched).await?;
+        syncs::add_progress(&mut tx, tenant, run.payload.sync_id, progress).await?;
+        let first_run = newest_through.is_some();
+        let coverage = Coverage {
+            data_through: newest_through.map(|today| today - time::Duration::DAY),
+            provisional_from: newest_through.map(|today| today - time::Duration::days(PROVISIONAL_DAYS - 1)),
+            backfilled_from: (first_run || recent.is_some_and(Window::is_empty)).then_some(slice.from),
+            backfill_until: newest_through.map(|today| goal(today)),
+        };
+        sources::set_coverage(&mut tx, tenant, source, coverage).await?;
+        if newest_through.is_some() {
+            sources::set_synced(&mut tx, tenant, source, self.now()).await?;
+        }
+        let payload = serde_json::json!({ "source_id": source, "sync_id": run.payload.sync_id, "recent": recent });
+        jobs::set_payload(&mut tx, tenant, &run.job, &payload).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        for note in &fetched.notes {
+            tracing::warn!(tenant = %tenant, source = %source, note = %note, "A report is limited");
+        }
+        Ok(())
+    }
+}
+
+fn reach(source: &SourceRow, today: Date) -> Reach {
+    Reach {
+        today,
+        data_through: source.data_through,
+        backfilled_from: source.backfilled_from,
+        backfill_until: source.backfill_until,
+    }
+}
+
+fn goal(today: Date) -> Date {
+    Reach { today, data_through: None, backfilled_from: None, backfill_until: None }.goal()
+}
+
+/// The days a run will have read when it is done.
+fn whole(source: &SourceRow, zone: Zone, now: OffsetDateTime) -> (Date, Date) {
+    let reach = reach(source, zone.date_of(now));
+    let from = if reach.backfilled_from.is_none_or(|oldest| oldest > reach.goal()) { reach.goal() } else { reach.recent().from };
+    (from, reach.today)
+}
+
+async fn write_partitions(tx: &mut Tx, attempt: &Attempt<'_>, fetched: &Slice) -> Result<Progress, StoreError> {
+    let run = attempt.run;
+    let target = Target {
+        source: run.payload.source_id,
+        provider: ga4::PROVIDER,
+        account: &attempt.property,
+        zone: attempt.zone,
+        sync: run.payload.sync_id,
+        metrics: &attempt.metrics,
+    };
+    let mut progress = Progress { read: i64::try_from(fetched.rows_read).unwrap_or(i64::MAX), ..Progress::default() };
+    for partition in &fetched.partitions {
+        let facts: Vec<_> = partition
+            .facts
+            .iter()
+            .map(|fact| (fact.external_id(ga4::PROVIDER, &attempt.property), fact))
+            .collect();
+        let changed = datapoints::upsert(tx, run.tenant, &target, &facts).await?;
+        let kept: Vec<String> = facts.into_iter().map(|(id, _)| id).collect();
+        let metrics: Vec<MetricId> =
+            partition.metric_keys.iter().filter_map(|key| attempt.metrics.get(*key).copied()).collect();
+        let covered = Partition {
+            metrics: &metrics,
+            dim_set: &dim_set(partition.dimensions.iter().copied()),
+            from: partition.from,
+            to: partition.to,
+        };
+        let removed = datapoints::delete_unseen(tx, run.tenant, target.source, &covered, &kept).await?;
+        progress.changed += i64::try_from(changed.len()).unwrap_or(i64::MAX);
+        progress.removed += i64::try_from(removed).unwrap_or(i64::MAX);
+    }
+    Ok(progress)
+}

@@ -1,0 +1,136 @@
+//! What an attempt's outcome does to job, run and source, in one transaction.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::{Outcome, Run, after};
+use crate::connectors::error::{ConnectorError, FailureKind};
+use crate::connectors::ga4::SERVER_ERROR_PAUSE;
+use crate::connectors::sentences::codes;
+use crate::domain::retry;
+use crate::domain::source::{SourceStatus, SyncStatus};
+use crate::services::Services;
+use crate::services::error::ServiceError;
+use crate::services::schedule::CADENCE;
+use crate::store::jobs::End;
+use crate::store::{StoreError, Tx, jobs, sources, syncs};
+
+/// Attempts without progress after which a job is a dead letter; hourly ones, so more than a day.
+const MAX_FRUITLESS: i32 = 30;
+
+impl Services {
+    /// Settles an attempt; gives when the job wants its next message. `None`: never, or another process has it.
+    pub(super) async fn settle(
+        &self,
+        run: &Run,
+        outcome: Result<Outcome, ServiceError>,
+    ) -> Result<Option<OffsetDateTime>, ServiceError> {
+        let outcome = match outcome {
+            Ok(Outcome::LeaseLost) => {
+                tracing::warn!(job = %run.job.id, tenant = %run.tenant, "Another process took this job over");
+                return Ok(None);
+            }
+            Ok(outcome) => outcome,
+            Err(error) => {
+                // Our own fault or our own database: the ladder, as for any disturbance.
+                tracing::error!(job = %run.job.id, tenant = %run.tenant, error = ?error, "A run was interrupted");
+                Outcome::Failed(ConnectorError::transient("platform_error", "see the log"))
+            }
+        };
+        let mut tx = self.database.tenant(run.tenant).await?;
+        let again = match outcome {
+            Outcome::Done => self.succeed(&mut tx, run).await.map(|()| None),
+            Outcome::More => Ok(jobs::reschedule(&mut tx, run.tenant, &run.job, 0.0, None).await?),
+            Outcome::Failed(error) => self.fail(&mut tx, run, &error).await,
+            Outcome::Unwanted => self.abandon(&mut tx, run).await.map(|()| None),
+            Outcome::LeaseLost => Ok(None),
+        }?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(again)
+    }
+
+    async fn succeed(&self, tx: &mut Tx, run: &Run) -> Result<(), ServiceError> {
+        if !jobs::finish(tx, run.tenant, &run.job, End::Succeeded, None).await? {
+            return Ok(());
+        }
+        let (tenant, source) = (run.tenant, run.payload.source_id);
+        let now = self.now();
+        syncs::finish(tx, tenant, run.payload.sync_id, SyncStatus::Succeeded, now).await?;
+        sources::set_status(tx, tenant, source, SourceStatus::Connected, None, None).await?;
+        sources::set_next_due(tx, tenant, source, Some(now + CADENCE)).await?;
+        Ok(())
+    }
+
+    async fn abandon(&self, tx: &mut Tx, run: &Run) -> Result<(), ServiceError> {
+        if jobs::finish(tx, run.tenant, &run.job, End::Cancelled, None).await? {
+            syncs::finish(tx, run.tenant, run.payload.sync_id, SyncStatus::Cancelled, self.now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn fail(&self, tx: &mut Tx, run: &Run, error: &ConnectorError) -> Result<Option<OffsetDateTime>, ServiceError> {
+        tracing::warn!(
+            tenant = %run.tenant, source = %run.payload.source_id, job = %run.job.id, code = error.code,
+            kind = error.kind.as_str(), cause = %error.cause, "A run of a source failed"
+        );
+        let wait = match &error.kind {
+            FailureKind::RateLimited { retry_after, .. } => Some((*retry_after, SourceStatus::RateLimited)),
+            FailureKind::Transient if run.job.fruitless_attempts < MAX_FRUITLESS => {
+                Some((self.pause(run, error), SourceStatus::Error))
+            }
+            _ => None,
+        };
+        match wait {
+            Some((wait, status)) => self.wait(tx, run, error, wait, status).await,
+            None => self.give_up(tx, run, error).await.map(|()| None),
+        }
+    }
+
+    fn pause(&self, run: &Run, error: &ConnectorError) -> Duration {
+        let mut spread = [0_u8; 1];
+        self.random.fill(&mut spread);
+        let ladder = retry::wait(u32::try_from(run.job.fruitless_attempts).unwrap_or(1), spread[0]);
+        if error.code == codes::GA4_SERVER_ERROR { ladder.max(SERVER_ERROR_PAUSE) } else { ladder }
+    }
+
+    async fn wait(
+        &self,
+        tx: &mut Tx,
+        run: &Run,
+        error: &ConnectorError,
+        wait: Duration,
+        status: SourceStatus,
+    ) -> Result<Option<OffsetDateTime>, ServiceError> {
+        let again = jobs::reschedule(tx, run.tenant, &run.job, wait.as_secs_f64(), Some(&error.to_string())).await?;
+        if again.is_some() {
+            let (tenant, source) = (run.tenant, run.payload.source_id);
+            let until = after(self.now(), wait);
+            syncs::note_failure(tx, tenant, run.payload.sync_id, error.code, &error.cause).await?;
+            sources::set_status(tx, tenant, source, status, Some(error.code), Some(until)).await?;
+        }
+        Ok(again)
+    }
+
+    /// Ends the run for good: a person must act, or the operator must look.
+    async fn give_up(&self, tx: &mut Tx, run: &Run, error: &ConnectorError) -> Result<(), ServiceError> {
+        if !jobs::finish(tx, run.tenant, &run.job, End::Failed, Some(&error.to_string())).await? {
+            return Ok(());
+        }
+        let (tenant, source) = (run.tenant, run.payload.source_id);
+        syncs::note_failure(tx, tenant, run.payload.sync_id, error.code, &error.cause).await?;
+        syncs::finish(tx, tenant, run.payload.sync_id, SyncStatus::Failed, self.now()).await?;
+        let status = match error.kind {
+            FailureKind::AuthRevoked => SourceStatus::NeedsReauth,
+            _ => SourceStatus::Error,
+        };
+        sources::set_status(tx, tenant, source, status, Some(error.code), None).await?;
+        // What only a person can mend is not tried again by the timer; the rest is, at the usual pace.
+        let next = match error.kind {
+            FailureKind::AuthRevoked | FailureKind::PermissionMissing | FailureKind::ConfigInvalid => None,
+            _ => Some(self.now() + CADENCE),
+        };
+        sources::set_next_due(tx, tenant, source, next).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! Telling the queue about jobs. The row is the truth: a lost message is sent again by the timer.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::Services;
+use super::error::ServiceError;
+use crate::domain::ids::{JobId, TenantId};
+use crate::platform::queue::Message;
+use crate::store::{StoreError, jobs};
+
+/// Lost messages that one round of the timer sends again.
+const SWEEP: i64 = 500;
+
+/// The body of a job's message. The tenant is checked against the row when the job is claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobMessage {
+    /// The job.
+    pub job_id: JobId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+}
+
+impl Services {
+    /// Sends a job's message after its transaction was committed. A failure is logged and left to the sweep.
+    pub(crate) async fn announce(&self, tenant: TenantId, job: JobId, queue: &str, not_before: Option<OffsetDateTime>) {
+        let message = self.job_message(tenant, job, queue, not_before);
+        if let Err(error) = self.queue.send(&message).await {
+            tracing::warn!(job = %job, tenant = %tenant, error = %error, "A job's message was not sent; the timer will send it");
+            return;
+        }
+        if let Err(error) = self.note_announced(tenant, job).await {
+            tracing::warn!(job = %job, tenant = %tenant, error = %error, "A sent message was not noted; the timer will send it again");
+        }
+    }
+
+    fn job_message(&self, tenant: TenantId, job: JobId, queue: &str, not_before: Option<OffsetDateTime>) -> Message {
+        let body = serde_json::json!(JobMessage { job_id: job, tenant_id: tenant }).to_string();
+        Message { queue: queue.to_owned(), id: self.new_id(), body, not_before }
+    }
+
+    async fn note_announced(&self, tenant: TenantId, job: JobId) -> Result<(), StoreError> {
+        let mut tx = self.database.tenant(tenant).await?;
+        jobs::mark_announced(&mut tx, tenant, job).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Sends the messages of jobs that should be running and are not. Gives how many.
+    pub async fn sweep_lost_jobs(&self) -> Result<usize, ServiceError> {
+        let lost = {
+            let mut router = self.database.router_connection().await?;
+            jobs::take_lost(&mut router, SWEEP).await?
+        };
+        for job in &lost {
+            let message = self.job_message(TenantId(job.tenant_id), JobId(job.id), &job.queue, None);
+            if let Err(error) = self.queue.send(&message).await {
+                // Announced too early by this much: the next round but one tries again.
+                tracing::warn!(job = %job.id, error = %error, "A lost job's message was not sent");
+            }
+        }
+        Ok(lost.len())
+    }
+}

@@ -1,0 +1,209 @@
+//! Sources: listing, making, renaming, pausing, removing, and their run history.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::error::ServiceError;
+use super::{Caller, Services};
+use crate::connectors::ga4;
+use crate::domain::ids::{SourceId, TenantId};
+use crate::domain::source::SourceStatus;
+use crate::store::sources::{NewSource, SourceRow};
+use crate::store::syncs::SyncRow;
+use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs};
+
+/// Longest name of a source.
+const MAX_NAME: usize = 120;
+
+/// A kind of source that a tenant can add.
+#[derive(Debug)]
+pub struct Provider {
+    /// Key.
+    pub provider: &'static str,
+    /// `oauth2`, `api_key` or `file`.
+    pub kind: &'static str,
+    /// Name.
+    pub name: &'static str,
+    /// What it asks permission for.
+    pub scopes: &'static [&'static str],
+}
+
+/// Provider key of files.
+pub const CSV: &str = "csv";
+
+/// The providers, in the order in which they are offered.
+pub const PROVIDERS: [Provider; 2] = [
+    Provider { provider: ga4::PROVIDER, kind: "oauth2", name: "Google Analytics 4", scopes: &ga4::SCOPES },
+    Provider { provider: CSV, kind: "file", name: "CSV", scopes: &[] },
+];
+
+/// The key under which at most one run of a source lives.
+pub(crate) fn sync_key(source: SourceId) -> String {
+    format!("sync:{source}")
+}
+
+/// What to change in a source.
+#[derive(Debug, Default)]
+pub struct SourceChange {
+    /// New name.
+    pub name: Option<String>,
+    /// The account to read.
+    pub property_id: Option<String>,
+    /// Stop or resume.
+    pub paused: Option<bool>,
+}
+
+/// The name as it is kept.
+fn checked_name(name: &str) -> Result<&str, ServiceError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(ServiceError::field(
+            "name",
+            "bad_name",
+            format!("El nombre debe tener entre 1 y {MAX_NAME} caracteres."),
+            format!("The name must have between 1 and {MAX_NAME} characters."),
+        ));
+    }
+    Ok(name)
+}
+
+pub(crate) async fn load(tx: &mut Tx, tenant: TenantId, id: SourceId) -> Result<SourceRow, ServiceError> {
+    sources::find(tx, tenant, id).await?.ok_or(ServiceError::NotFound)
+}
+
+impl Services {
+    /// The tenant's sources, oldest first.
+    pub async fn sources(&self, caller: &Caller) -> Result<Vec<SourceRow>, ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        Ok(sources::list(&mut tx, caller.tenant).await?)
+    }
+
+    /// One source.
+    pub async fn source(&self, caller: &Caller, id: SourceId) -> Result<SourceRow, ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        load(&mut tx, caller.tenant, id).await
+    }
+
+    /// Adds a source that is not connected yet.
+    pub async fn add_source(&self, caller: &Caller, provider: &str, name: &str) -> Result<SourceRow, ServiceError> {
+        let Some(kind) = PROVIDERS.iter().find(|known| known.provider == provider) else {
+            let known: Vec<&str> = PROVIDERS.iter().map(|known| known.provider).collect();
+            return Err(ServiceError::field(
+                "provider",
+                "unknown_provider",
+                format!("No conocemos ese proveedor; usa uno de: {}.", known.join(", ")),
+                format!("There is no such provider; use one of: {}.", known.join(", ")),
+            ));
+        };
+        let name = checked_name(name)?;
+        let id = SourceId(self.new_id());
+        let source = NewSource {
+            id,
+            r#type: kind.kind,
+            provider: kind.provider,
+            name,
+            status: SourceStatus::NotConnected,
+            at: self.now(),
+        };
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        sources::insert(&mut tx, caller.tenant, &source).await?;
+        let detail = serde_json::json!({ "provider": provider, "name": name });
+        self.audit(&mut tx, caller, "source.created", &format!("source/{id}"), detail).await?;
+        let row = load(&mut tx, caller.tenant, id).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(row)
+    }
+
+    /// Changes a source; each given part on its own, all or (on an error) none of the database's.
+    pub async fn change_source(
+        &self,
+        caller: &Caller,
+        id: SourceId,
+        change: SourceChange,
+    ) -> Result<SourceRow, ServiceError> {
+        let name = change.name.as_deref().map(checked_name).transpose()?;
+        if let Some(property) = &change.property_id {
+            self.choose_property(caller, id, property).await?;
+        }
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        let source =
+            sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        if let Some(name) = name {
+            sources::rename(&mut tx, caller.tenant, id, name, self.now()).await?;
+            let detail = serde_json::json!({ "from": source.name, "to": name });
+            self.audit(&mut tx, caller, "source.renamed", &format!("source/{id}"), detail).await?;
+        }
+        if let Some(paused) = change.paused {
+            self.pause_or_resume(&mut tx, caller, &source, paused).await?;
+        }
+        let row = load(&mut tx, caller.tenant, id).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(row)
+    }
+
+    async fn pause_or_resume(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        source: &SourceRow,
+        pause: bool,
+    ) -> Result<(), ServiceError> {
+        let id = SourceId(source.id);
+        let is_paused = source.status()? == SourceStatus::Paused;
+        let (status, next_due, action): (SourceStatus, Option<OffsetDateTime>, &str) = match (pause, is_paused) {
+            (true, false) => (SourceStatus::Paused, None, "source.paused"),
+            (false, true) if source.auth.0.refresh_token.is_some() => {
+                (SourceStatus::Connected, Some(self.now()), "source.resumed")
+            }
+            (false, true) => (SourceStatus::NotConnected, None, "source.resumed"),
+            _ => return Ok(()),
+        };
+        sources::set_status(tx, caller.tenant, id, status, None, None).await?;
+        sources::set_next_due(tx, caller.tenant, id, next_due).await?;
+        if pause {
+            self.cancel_runs(tx, caller.tenant, id).await?;
+        }
+        self.audit(tx, caller, action, &format!("source/{id}"), serde_json::json!({})).await
+    }
+
+    pub(crate) async fn cancel_runs(&self, tx: &mut Tx, tenant: TenantId, source: SourceId) -> Result<(), ServiceError> {
+        jobs::cancel(tx, tenant, &sync_key(source)).await?;
+        syncs::cancel_open(tx, tenant, source, self.now()).await?;
+        Ok(())
+    }
+
+    /// Removes a source, its datapoints, and the metrics that nothing else feeds; withdraws our access first.
+    pub async fn remove_source(&self, caller: &Caller, id: SourceId) -> Result<(), ServiceError> {
+        let source = self.source(caller, id).await?;
+        self.withdraw_access(caller.tenant, &source).await;
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        jobs::cancel(&mut tx, caller.tenant, &sync_key(id)).await?;
+        datapoints::delete_all(&mut tx, caller.tenant, id).await?;
+        metrics::forget_source(&mut tx, caller.tenant, id).await?;
+        sources::delete(&mut tx, caller.tenant, id).await?;
+        let detail = serde_json::json!({ "provider": source.provider, "name": source.name });
+        self.audit(&mut tx, caller, "source.deleted", &format!("source/{id}"), detail).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// A page of a source's runs, newest first, and where the next page begins.
+    pub async fn source_syncs(
+        &self,
+        caller: &Caller,
+        id: SourceId,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<(Vec<SyncRow>, Option<Uuid>), ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        load(&mut tx, caller.tenant, id).await?;
+        let mut rows = syncs::list(&mut tx, caller.tenant, id, before, i64::from(limit) + 1).await?;
+        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        if more {
+            rows.pop();
+        }
+        let next = if more { rows.last().map(|row| row.id) } else { None };
+        Ok((rows, next))
+    }
+}

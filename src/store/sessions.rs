@@ -1,0 +1,132 @@
+//! Sessions, by the hash of their token; as `portal_router`. Times are the database's.
+
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::tenant::TenantSettings;
+
+/// Longest pause between two uses of a session, in minutes.
+pub const IDLE_MINUTES: i32 = 60;
+/// Longest life of a session, in hours.
+pub const ABSOLUTE_HOURS: i32 = 12;
+
+/// A live session with all that a request needs to know of its user and tenant.
+#[derive(Debug, FromRow)]
+pub struct SessionRow {
+    /// Public id of the session.
+    pub id: Uuid,
+    /// The user.
+    pub user_id: Uuid,
+    /// The user's address.
+    pub email: String,
+    /// The user's name.
+    pub user_name: String,
+    /// The user's language.
+    pub locale: String,
+    /// The user belongs to the platform.
+    pub is_operator: bool,
+    /// The tenant the session works in, while it is active and the user a member.
+    pub tenant_id: Option<Uuid>,
+    /// Its name.
+    pub tenant_name: Option<String>,
+    /// Its settings.
+    pub settings: Option<Json<TenantSettings>>,
+    /// The user's role there.
+    pub role: Option<String>,
+    /// The last noted use is more than a minute ago.
+    pub stale: bool,
+}
+
+/// A session to be stored.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// SHA-256 of the token.
+    pub token_hash: &'a [u8],
+    /// Public id.
+    pub id: Uuid,
+    /// The user.
+    pub user: UserId,
+    /// The tenant it starts in.
+    pub tenant: Option<TenantId>,
+    /// Client address, when known from the trusted hop.
+    pub ip: Option<&'a str>,
+    /// The browser's own name, shortened.
+    pub user_agent: Option<&'a str>,
+}
+
+/// Stores a session.
+pub async fn insert(router: &mut PgConnection, session: &NewSession<'_>) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into sessions (token_hash, id, user_id, tenant_id, created_at, last_used_at, expires_at, ip, user_agent)
+         values ($1, $2, $3, $4, now(), now(), now() + make_interval(hours => $5), $6, $7)",
+    )
+    .bind(session.token_hash)
+    .bind(session.id)
+    .bind(session.user.0)
+    .bind(session.tenant.map(|tenant| tenant.0))
+    .bind(ABSOLUTE_HOURS)
+    .bind(session.ip)
+    .bind(session.user_agent)
+    .execute(router)
+    .await?;
+    Ok(())
+}
+
+/// The live session of a token whose user is still active. Membership and tenant state are read afresh each time.
+pub async fn find(router: &mut PgConnection, token_hash: &[u8]) -> Result<Option<SessionRow>, StoreError> {
+    Ok(sqlx::query_as(
+        "select s.id, u.id as user_id, u.email, u.name as user_name, u.locale, u.is_operator,
+                t.id as tenant_id, t.name as tenant_name, t.settings, m.role,
+                s.last_used_at < now() - interval '1 minute' as stale
+           from sessions s
+           join users u on u.id = s.user_id and u.is_active
+           left join memberships m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
+           left join tenants t on t.id = m.tenant_id and t.status = 'active'
+          where s.token_hash = $1 and s.expires_at > now() and s.last_used_at > now() - make_interval(mins => $2)",
+    )
+    .bind(token_hash)
+    .bind(IDLE_MINUTES)
+    .fetch_optional(router)
+    .await?)
+}
+
+/// Notes a use; called for stale sessions only, so at most once a minute for each.
+pub async fn touch(router: &mut PgConnection, token_hash: &[u8]) -> Result<(), StoreError> {
+    sqlx::query("update sessions set last_used_at = now() where token_hash = $1")
+        .bind(token_hash)
+        .execute(router)
+        .await?;
+    Ok(())
+}
+
+/// Moves a session to another tenant.
+pub async fn set_tenant(router: &mut PgConnection, token_hash: &[u8], tenant: TenantId) -> Result<(), StoreError> {
+    sqlx::query("update sessions set tenant_id = $2 where token_hash = $1")
+        .bind(token_hash)
+        .bind(tenant.0)
+        .execute(router)
+        .await?;
+    Ok(())
+}
+
+/// Ends a session.
+pub async fn delete(router: &mut PgConnection, token_hash: &[u8]) -> Result<(), StoreError> {
+    sqlx::query("delete from sessions where token_hash = $1").bind(token_hash).execute(router).await?;
+    Ok(())
+}
+
+/// Removes sessions that nobody can use any more; at most `limit` at a time. Returns how many.
+pub async fn delete_expired(router: &mut PgConnection, limit: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "delete from sessions where token_hash in (select token_hash from sessions
+           where expires_at < now() or last_used_at < now() - make_interval(mins => $1) limit $2)",
+    )
+    .bind(IDLE_MINUTES)
+    .bind(limit)
+    .execute(router)
+    .await?;
+    Ok(done.rows_affected())
+}

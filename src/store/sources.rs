@@ -1,0 +1,377 @@
+//! Sources; as `portal_app`, except [`due`], which looks across tenants as `portal_router`.
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection};
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::freshness::Freshness;
+use crate::domain::ids::{SourceId, TenantId};
+use crate::domain::sealed::Sealed;
+use crate::domain::source::SourceStatus;
+
+/// An account of the provider that a source can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The provider's id, `properties/123`.
+    pub id: String,
+    /// The provider's name for it.
+    pub name: String,
+    /// What it belongs to at the provider.
+    pub account: String,
+}
+
+/// What is known of a source besides its secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceConfig {
+    /// The chosen account.
+    pub property: Option<Account>,
+    /// The accounts to choose from.
+    pub properties: Vec<Account>,
+    /// The first day the account has existed, when the provider says.
+    pub created: Option<Date>,
+}
+
+/// The secrets of a source, sealed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceAuth {
+    /// OAuth refresh token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Sealed>,
+}
+
+/// A source.
+#[derive(Debug, Clone, FromRow)]
+pub struct SourceRow {
+    /// Id.
+    pub id: Uuid,
+    /// `oauth2`, `api_key` or `file`.
+    pub r#type: String,
+    /// `ga4`, `csv`, …
+    pub provider: String,
+    /// Name given by the client.
+    pub name: String,
+    /// State.
+    pub status: String,
+    /// Stable code of what is wrong.
+    pub status_code: Option<String>,
+    /// Until when the provider asked to wait.
+    pub status_until: Option<OffsetDateTime>,
+    /// Sealed secrets.
+    pub auth: Json<SourceAuth>,
+    /// The rest.
+    pub config: Json<SourceConfig>,
+    /// IANA zone of its calendar.
+    pub zone: Option<String>,
+    /// ISO 4217 code of its money.
+    pub currency: Option<String>,
+    /// When the timer reads it next.
+    pub next_due: Option<OffsetDateTime>,
+    /// Last success.
+    pub last_sync_at: Option<OffsetDateTime>,
+    /// Last complete period.
+    pub data_through: Option<Date>,
+    /// First period that may still change.
+    pub provisional_from: Option<Date>,
+    /// History is complete from this day on.
+    pub backfilled_from: Option<Date>,
+    /// History is wanted from this day on.
+    pub backfill_until: Option<Date>,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+}
+
+impl SourceRow {
+    /// The state as a type.
+    pub fn status(&self) -> Result<SourceStatus, StoreError> {
+        SourceStatus::parse(&self.status).ok_or(StoreError::Inconsistent("data_sources.status"))
+    }
+
+    /// How old its data is.
+    pub fn freshness(&self) -> Result<Freshness, StoreError> {
+        Ok(Freshness {
+            data_through: self.data_through,
+            fetched_at: self.last_sync_at,
+            next_due: self.next_due,
+            provisional_from: self.provisional_from,
+            status: self.status()?,
+        })
+    }
+}
+
+/// Where a sealed secret of a source belongs: it opens nowhere else.
+pub fn sealing_place(tenant: TenantId, source: SourceId, field: &str) -> String {
+    format!("{tenant}/data_sources/{source}/{field}")
+}
+
+/// A source to be added.
+#[derive(Debug)]
+pub struct NewSource<'a> {
+    /// Id.
+    pub id: SourceId,
+    /// `oauth2`, `api_key` or `file`.
+    pub r#type: &'a str,
+    /// Provider.
+    pub provider: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// State it begins in.
+    pub status: SourceStatus,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Adds a source.
+pub async fn insert(app: &mut PgConnection, tenant: TenantId, source: &NewSource<'_>) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into data_sources (tenant_id, id, type, provider, name, status, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $7)",
+    )
+    .bind(tenant.0)
+    .bind(source.id.0)
+    .bind(source.r#type)
+    .bind(source.provider)
+    .bind(source.name)
+    .bind(source.status.as_str())
+    .bind(source.at)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+const COLUMNS: &str = "id, type, provider, name, status, status_code, status_until, auth, config, zone, currency, next_due, \
+     last_sync_at, data_through, provisional_from, backfilled_from, backfill_until, created_at";
+
+/// A tenant's source.
+pub async fn find(app: &mut PgConnection, tenant: TenantId, id: SourceId) -> Result<Option<SourceRow>, StoreError> {
+    let sql = format!("select {COLUMNS} from data_sources where tenant_id = $1 and id = $2");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).bind(id.0).fetch_optional(app).await?)
+}
+
+/// A tenant's source, locked until the transaction ends.
+pub async fn find_for_update(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+) -> Result<Option<SourceRow>, StoreError> {
+    let sql = format!("select {COLUMNS} from data_sources where tenant_id = $1 and id = $2 for update");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).bind(id.0).fetch_optional(app).await?)
+}
+
+/// A tenant's sources, oldest first; at most 500.
+pub async fn list(app: &mut PgConnection, tenant: TenantId) -> Result<Vec<SourceRow>, StoreError> {
+    let sql = format!("select {COLUMNS} from data_sources where tenant_id = $1 order by id limit 500");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).fetch_all(app).await?)
+}
+
+/// Renames a source.
+pub async fn rename(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    name: &str,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set name = $3, updated_at = $4 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(name)
+        .bind(at)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// Sets the state, with the code of what is wrong and until when to wait.
+pub async fn set_status(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    status: SourceStatus,
+    code: Option<&str>,
+    until: Option<OffsetDateTime>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update data_sources set status = $3, status_code = $4, status_until = $5 where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(status.as_str())
+    .bind(code)
+    .bind(until)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Sets when the timer reads the source next; `None` stops the schedule.
+pub async fn set_next_due(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    next_due: Option<OffsetDateTime>,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set next_due = $3 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(next_due)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// Keeps sealed secrets.
+pub async fn set_auth(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    auth: &SourceAuth,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set auth = $3, updated_at = $4 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(Json(auth))
+        .bind(at)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// Keeps the chosen account, its calendar and its currency.
+pub async fn set_config(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    config: &SourceConfig,
+    calendar: Option<(&str, &str)>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update data_sources set config = $3, zone = coalesce($4, zone), currency = coalesce($5, currency)
+          where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(Json(config))
+    .bind(calendar.map(|calendar| calendar.0))
+    .bind(calendar.map(|calendar| calendar.1))
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Forgets how far the history reaches, because another account was chosen.
+pub async fn reset_history(app: &mut PgConnection, tenant: TenantId, id: SourceId) -> Result<(), StoreError> {
+    sqlx::query(
+        "update data_sources set backfilled_from = null, backfill_until = null, data_through = null,
+                provisional_from = null, last_sync_at = null
+          where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// How far the data of a source reaches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Coverage {
+    /// Last complete period; kept if `None`.
+    pub data_through: Option<Date>,
+    /// First period that may still change.
+    pub provisional_from: Option<Date>,
+    /// History complete from this day on; kept if `None` or later than what is stored.
+    pub backfilled_from: Option<Date>,
+    /// History wanted from this day on; kept if `None`.
+    pub backfill_until: Option<Date>,
+}
+
+/// Notes how far the data reaches after a committed slice.
+pub async fn set_coverage(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    coverage: Coverage,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update data_sources set data_through = coalesce($3, data_through), provisional_from = coalesce($4, provisional_from),
+                backfilled_from = least(backfilled_from, $5), backfill_until = coalesce($6, backfill_until)
+          where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(coverage.data_through)
+    .bind(coverage.provisional_from)
+    .bind(coverage.backfilled_from)
+    .bind(coverage.backfill_until)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Notes a success.
+pub async fn set_synced(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set last_sync_at = $3 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(at)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// The span of what a file source has stored, for its freshness.
+pub async fn set_data_through_from_datapoints(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update data_sources set data_through =
+                (select max(period_end) from datapoints where tenant_id = $1 and source_id = $2)
+          where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Removes a source with its runs and datapoints. `false`: there was none.
+pub async fn delete(app: &mut PgConnection, tenant: TenantId, id: SourceId) -> Result<bool, StoreError> {
+    let done = sqlx::query("delete from data_sources where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .execute(app)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Sources of all tenants that are due at `now`; as `portal_router`.
+pub async fn due(
+    router: &mut PgConnection,
+    now: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<(TenantId, SourceId)>, StoreError> {
+    let rows: Vec<(Uuid, Uuid)> = sqlx::query_as(
+        "select tenant_id, id from data_sources
+          where next_due <= $1 and status in ('connected', 'syncing', 'rate_limited', 'error')
+          order by next_due limit $2",
+    )
+    .bind(now)
+    .bind(limit)
+    .fetch_all(router)
+    .await?;
+    Ok(rows.into_iter().map(|(tenant, source)| (TenantId(tenant), SourceId(source))).collect())
+}
