@@ -3,3 +3,4 @@
 pub mod fact;
 pub mod metric;
 pub mod period;
+pub mod secret;
