@@ -139,7 +139,8 @@ impl OAuthClient {
     /// Without a refresh token (`oauth_no_refresh_token`) or without one of `requested` (`oauth_scope_missing`: the person
     /// may untick boxes) there is no grant.
     pub async fn exchange(&self, code: &str, verifier: &Verifier, requested: &[&str]) -> Result<Grant, ConnectorError> {
-        let http = |request| call(&self.upstream, request);
+        let upstream = self.upstream.clone();
+        let http = move |request| call(upstream.clone(), request);
         let answer = self
             .client()
             .exchange_code(AuthorizationCode::new(code.to_owned()))
@@ -182,7 +183,8 @@ impl OAuthClient {
     /// # Errors
     /// `invalid_grant` means revoked for good; a 5xx or a time-out never does.
     pub async fn refresh(&self, refresh_token: &Secret) -> Result<AccessToken, ConnectorError> {
-        let http = |request| call(&self.upstream, request);
+        let upstream = self.upstream.clone();
+        let http = move |request| call(upstream.clone(), request);
         let answer = self
             .client()
             .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
@@ -249,8 +251,8 @@ struct Refusal {
 struct CallError(#[from] ConnectorError);
 
 /// The HTTP side of the `oauth2` crate. What is no answer of an authorization server ends here, because the crate would
-/// try to read it as one.
-async fn call(upstream: &UpstreamClient, request: HttpRequest) -> Result<HttpResponse, CallError> {
+/// try to read it as one. It owns its client because the crate's future is `Send` only for a future without borrows.
+async fn call(upstream: UpstreamClient, request: HttpRequest) -> Result<HttpResponse, CallError> {
     let request = reqwest::Request::try_from(request).map_err(|_| {
         ConnectorError::from(UpstreamError {
             fault: Fault::Request,

@@ -6,7 +6,7 @@ use crate::connectors::testing::{Received, Reply, Stub, client};
 const SCOPE: &str = "https://www.googleapis.com/auth/analytics.readonly";
 /// The example of RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWBuGJSstw-cM";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 fn verifier() -> Verifier {
     Verifier::parse(VERIFIER).unwrap()
@@ -286,4 +286,15 @@ async fn a_revocation_counts_when_the_token_is_dead_already_and_fails_when_the_s
         oauth(&down).revoke(&token).await.unwrap_err().kind,
         FailureKind::Transient
     );
+}
+
+#[tokio::test]
+async fn the_calls_may_run_on_any_thread() {
+    fn assert_send<T: Send>(_: &T) {}
+    let stub = Stub::json(200, json!({})).await;
+    let (client, token, verifier) = (oauth(&stub), Secret::new("t"), verifier());
+    assert_send(&client.refresh(&token));
+    assert_send(&client.revoke(&token));
+    assert_send(&client.exchange("code", &verifier, &[SCOPE]));
+    assert!(stub.received().is_empty());
 }
