@@ -1,0 +1,181 @@
+//! The sentences for clients, by failure code. A stored code can be put into words later, in the reader's language.
+
+use crate::domain::metric::Bilingual;
+
+macro_rules! sentences {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $es:literal, $en:literal;)*) => {
+        /// The codes of all failures: stable, because they are stored with sources and syncs.
+        pub mod codes {
+            $($(#[doc = $doc])* pub const $name: &str = $code;)*
+        }
+        const TABLE: &[(&str, Bilingual)] = &[$((codes::$name, Bilingual { es: $es, en: $en })),*];
+    };
+}
+
+sentences! {
+    /// No connection to the upstream's host.
+    UPSTREAM_CONNECT = "upstream_connect",
+        "No hemos podido conectar con el servicio de origen; lo intentaremos de nuevo automáticamente.",
+        "We could not reach the data provider; we will try again automatically.";
+    /// No complete answer within the time-out.
+    UPSTREAM_TIMEOUT = "upstream_timeout",
+        "El servicio de origen ha tardado demasiado en responder; lo intentaremos de nuevo automáticamente.",
+        "The data provider took too long to answer; we will try again automatically.";
+    /// The connection broke before the answer was complete.
+    UPSTREAM_TRUNCATED = "upstream_truncated",
+        "La respuesta del servicio de origen se ha cortado; lo intentaremos de nuevo automáticamente.",
+        "The data provider's answer was cut off; we will try again automatically.";
+    /// The answer is larger than the cap.
+    UPSTREAM_TOO_LARGE = "upstream_too_large",
+        "El servicio de origen ha enviado más datos de los esperados; nuestro equipo ya lo está revisando.",
+        "The data provider sent more data than expected; our team is looking into it.";
+    /// An HTML page where JSON was due.
+    UPSTREAM_HTML = "upstream_html",
+        "El servicio de origen ha respondido algo inesperado; nuestro equipo ya lo está revisando.",
+        "The data provider gave an unexpected answer; our team is looking into it.";
+    /// The JSON could not be read.
+    UPSTREAM_JSON = "upstream_json",
+        "El servicio de origen ha respondido algo inesperado; nuestro equipo ya lo está revisando.",
+        "The data provider gave an unexpected answer; our team is looking into it.";
+    /// The configured address is not allowed or the request cannot be built.
+    UPSTREAM_REQUEST = "upstream_request",
+        "La conexión con el servicio de origen está mal configurada; nuestro equipo debe corregirla.",
+        "The connection to the data provider is misconfigured; our team has to correct it.";
+    /// The grant is expired or revoked.
+    OAUTH_REVOKED = "oauth_revoked",
+        "Google ya no acepta el permiso que nos diste; un administrador debe volver a conectar la cuenta.",
+        "Google no longer accepts the permission you gave us; an administrator has to connect the account again.";
+    /// The authorization code was refused.
+    OAUTH_CODE_REFUSED = "oauth_code_refused",
+        "El permiso ha caducado antes de completar la conexión; un administrador debe conectar de nuevo.",
+        "The permission expired before the connection was complete; an administrator has to connect again.";
+    /// Client id, secret or redirect address are wrong.
+    OAUTH_CLIENT_INVALID = "oauth_client_invalid",
+        "La conexión del portal con Google está mal configurada; nuestro equipo debe corregirla.",
+        "The portal's connection to Google is misconfigured; our team has to correct it.";
+    /// The Workspace administrator forbids it.
+    OAUTH_ADMIN_POLICY = "oauth_admin_policy",
+        "El administrador de tu organización en Google no permite esta conexión; pídele que autorice el portal.",
+        "Your organisation's Google administrator does not allow this connection; ask them to authorise the portal.";
+    /// The person did not tick the box.
+    OAUTH_SCOPE_MISSING = "oauth_scope_missing",
+        "Falta el permiso para ver los datos de Google Analytics; conecta de nuevo y deja marcada esa casilla.",
+        "The permission to see Google Analytics data is missing; connect again and leave that box ticked.";
+    /// The code exchange brought no refresh token.
+    OAUTH_NO_REFRESH_TOKEN = "oauth_no_refresh_token",
+        "Google no nos ha dado un permiso duradero; quita el acceso del portal en tu cuenta de Google y conecta de nuevo.",
+        "Google gave us no lasting permission; remove the portal's access in your Google account and connect again.";
+    /// The token endpoint asks to wait.
+    OAUTH_RATE_LIMITED = "oauth_rate_limited",
+        "Google nos pide esperar; continuaremos automáticamente.",
+        "Google asks us to wait; we will continue automatically.";
+    /// The token endpoint fails.
+    OAUTH_SERVER_ERROR = "oauth_server_error",
+        "El inicio de sesión de Google falla en este momento; lo intentaremos de nuevo automáticamente.",
+        "Google's sign-in is failing at the moment; we will try again automatically.";
+    /// The token endpoint answered something new.
+    OAUTH_UNEXPECTED = "oauth_unexpected",
+        "Google ha respondido algo inesperado al dar el permiso; nuestro equipo ya lo está revisando.",
+        "Google gave an unexpected answer about the permission; our team is looking into it.";
+    /// The API refused the access token: refresh once and replay; again means revoked.
+    GA4_UNAUTHENTICATED = "ga4_unauthenticated",
+        "Google Analytics ya no acepta el permiso que nos diste; un administrador debe volver a conectar la cuenta.",
+        "Google Analytics no longer accepts the permission you gave us; an administrator has to connect the account again.";
+    /// The Google account may not read the property.
+    GA4_PERMISSION = "ga4_permission",
+        "La cuenta conectada no puede ver esta propiedad de Google Analytics; pide el rol Lector o elige otra propiedad.",
+        "The connected account cannot see this Google Analytics property; ask for the Viewer role or choose another property.";
+    /// The token lacks the scope.
+    GA4_SCOPE_MISSING = "ga4_scope_missing",
+        "Falta el permiso para ver los datos de Google Analytics; conecta de nuevo y deja marcada esa casilla.",
+        "The permission to see Google Analytics data is missing; connect again and leave that box ticked.";
+    /// The API is not enabled in the operator's project.
+    GA4_API_DISABLED = "ga4_api_disabled",
+        "El acceso del portal a Google Analytics no está activado; nuestro equipo debe activarlo.",
+        "The portal's access to Google Analytics is not switched on; our team has to enable it.";
+    /// The property does not exist or its id is malformed.
+    GA4_PROPERTY_UNKNOWN = "ga4_property_unknown",
+        "Esta propiedad de Google Analytics no existe o ya no está disponible; un administrador debe elegir otra.",
+        "This Google Analytics property does not exist or is no longer available; an administrator has to choose another.";
+    /// Too many requests at once.
+    GA4_QUOTA_CONCURRENT = "ga4_quota_concurrent",
+        "Google Analytics atiende demasiadas consultas a la vez; continuaremos automáticamente en unos segundos.",
+        "Google Analytics is serving too many requests at once; we will continue automatically in a few seconds.";
+    /// The hourly tokens are used up.
+    GA4_QUOTA_HOUR = "ga4_quota_hour",
+        "Se ha agotado el límite de consultas por hora de Google Analytics; continuaremos automáticamente.",
+        "Google Analytics' hourly limit is used up; we will continue automatically.";
+    /// Too many requests that may be thresholded.
+    GA4_QUOTA_THRESHOLDED = "ga4_quota_thresholded",
+        "Google Analytics limita por una hora las consultas con datos demográficos; continuaremos automáticamente.",
+        "Google Analytics limits requests with demographic data for an hour; we will continue automatically.";
+    /// Google blocks the property after too many server errors.
+    GA4_QUOTA_SERVER_ERRORS = "ga4_quota_server_errors",
+        "Google Analytics ha tenido demasiados errores y pide una hora de pausa; continuaremos automáticamente.",
+        "Google Analytics had too many errors and asks for an hour's pause; we will continue automatically.";
+    /// The daily tokens are used up.
+    GA4_QUOTA_DAY = "ga4_quota_day",
+        "Se ha agotado el límite diario de Google Analytics; continuaremos automáticamente cuando Google lo renueve.",
+        "Google Analytics' daily limit is used up; we will continue automatically when Google renews it.";
+    /// Another limit.
+    GA4_QUOTA = "ga4_quota",
+        "Google Analytics nos pide esperar; continuaremos automáticamente.",
+        "Google Analytics asks us to wait; we will continue automatically.";
+    /// 5xx after all retries of the call. Wait a quarter of an hour: Google blocks after ten an hour.
+    GA4_SERVER_ERROR = "ga4_server_error",
+        "Google Analytics falla en este momento; lo intentaremos de nuevo automáticamente.",
+        "Google Analytics is failing at the moment; we will try again automatically.";
+    /// Google refused the request itself.
+    GA4_REQUEST_REFUSED = "ga4_request_refused",
+        "Google Analytics no ha aceptado nuestra consulta; nuestro equipo ya lo está revisando.",
+        "Google Analytics did not accept our request; our team is looking into it.";
+    /// A status that this code does not know.
+    GA4_UNEXPECTED = "ga4_unexpected",
+        "Google Analytics ha respondido algo inesperado; nuestro equipo ya lo está revisando.",
+        "Google Analytics gave an unexpected answer; our team is looking into it.";
+    /// Headers, dates or numbers of a report are not what was asked for.
+    GA4_REPORT_SHAPE = "ga4_report_shape",
+        "Google Analytics ha enviado un informe con un formato nuevo; nuestro equipo ya lo está revisando.",
+        "Google Analytics sent a report in a new format; our team is looking into it.";
+    /// The pages of one report do not fit together because the data moved between them.
+    GA4_PAGES_MOVED = "ga4_pages_moved",
+        "Los datos han cambiado mientras los leíamos; los leeremos de nuevo automáticamente.",
+        "The data changed while we were reading it; we will read it again automatically.";
+}
+
+const UNKNOWN: Bilingual = Bilingual {
+    es: "La última actualización ha fallado; nuestro equipo ya lo está revisando.",
+    en: "The last update failed; our team is looking into it.",
+};
+
+/// The sentence for a failure code, also one that was stored by an older version.
+pub fn sentence(code: &str) -> Bilingual {
+    TABLE
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map_or(UNKNOWN, |(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_is_unique_and_has_one_sentence_in_each_language() {
+        let codes: BTreeSet<&str> = TABLE.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes.len(), TABLE.len());
+        for (code, text) in TABLE {
+            for sentence in [text.es, text.en] {
+                assert!(sentence.ends_with('.') && sentence.len() > 30, "{code}: {sentence}");
+            }
+            assert_ne!(text.es, text.en, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_another_version_still_has_a_sentence() {
+        assert_eq!(sentence("ga4_retired_code"), UNKNOWN);
+        assert!(sentence(codes::GA4_QUOTA_DAY).en.contains("daily limit"));
+    }
+}
