@@ -1,1 +1,3 @@
 //! The external sources: one folder per provider.
+
+pub mod csv;
