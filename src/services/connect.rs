@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::error::ServiceError;
 use super::sources::load;
 use super::{Caller, Services};
+use crate::connectors::error::ConnectorError;
 use crate::connectors::ga4::{self, Property};
 use crate::connectors::oauth::{Grant, Verifier};
 use crate::domain::aggregate::Stored;
@@ -163,7 +164,7 @@ impl Services {
         if source.config.0.property.as_ref().is_some_and(|chosen| chosen.id == property) {
             return Ok(());
         }
-        let token = self.access_token(caller.tenant, &source).await?;
+        let token = self.access_token(caller.tenant, &source).await??;
         self.choose_property_with(caller, id, property, &token).await
     }
 
@@ -223,20 +224,28 @@ impl Services {
         Ok(())
     }
 
-    /// A fresh access token; a rotated refresh token is committed before the access token is used.
-    pub(crate) async fn access_token(&self, tenant: TenantId, source: &SourceRow) -> Result<Secret, ServiceError> {
+    /// A fresh access token, or the provider's refusal. A rotated refresh token is committed before the access token is
+    /// used.
+    pub(crate) async fn access_token(
+        &self,
+        tenant: TenantId,
+        source: &SourceRow,
+    ) -> Result<Result<Secret, ConnectorError>, ServiceError> {
         let sealed = source.auth.0.refresh_token.as_ref().ok_or_else(not_connected)?;
         let id = SourceId(source.id);
         let place = sealing_place(tenant, id, "refresh_token");
         let refresh_token = self.keys.open(&place, sealed)?;
-        let access = self.google.refresh(&refresh_token).await?;
+        let access = match self.google.refresh(&refresh_token).await {
+            Ok(access) => access,
+            Err(error) => return Ok(Err(error)),
+        };
         if let Some(rotated) = &access.refresh_token {
             let sealed = self.keys.seal(&place, rotated, self.random.as_ref())?;
             let mut tx = self.database.tenant(tenant).await?;
             sources::set_auth(&mut tx, tenant, id, &SourceAuth { refresh_token: Some(sealed) }, self.now()).await?;
             tx.commit().await.map_err(StoreError::from)?;
         }
-        Ok(access.token)
+        Ok(Ok(access.token))
     }
 
     /// Tells the provider that we no longer want access. A failure does not keep the client from removing the source.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub use catalog::metrics;
 pub use client::Ga4Client;
+pub use reports::dim_sets;
 pub use slice::{FetchPlan, Note, Partition, Property, PropertyDetails, Slice};
 
 /// The provider's name in sources and external ids.

@@ -69,3 +69,12 @@ pub const REPORTS: [Report; 5] = [
         keys: KEYS,
     },
 ];
+
+/// The sets of dimensions in which a slice brings a metric; the empty one is the total.
+pub fn dim_sets(key: &str) -> Vec<Vec<&'static str>> {
+    REPORTS
+        .iter()
+        .filter(|report| report.keys.contains(&key))
+        .map(|report| report.dimension.iter().map(|(_, name)| *name).collect())
+        .collect()
+}

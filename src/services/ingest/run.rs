@@ -20,7 +20,7 @@ use crate::domain::tenant::Zone;
 use crate::services::Services;
 use crate::services::error::ServiceError;
 use crate::store::datapoints::{Partition, Target};
-use crate::store::sources::{Coverage, SourceAuth, SourceRow, sealing_place};
+use crate::store::sources::{Coverage, SourceRow};
 use crate::store::syncs::Progress;
 use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs};
 
@@ -43,19 +43,17 @@ impl From<ConnectorError> for Stop {
     }
 }
 
-impl<E: Into<ServiceError>> From<E> for Stop
-where
-    E: NotConnector,
-{
-    fn from(error: E) -> Self {
-        Self::Service(error.into())
+impl From<ServiceError> for Stop {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
     }
 }
 
-/// Errors of our own side.
-pub(super) trait NotConnector {}
-impl NotConnector for StoreError {}
-impl NotConnector for ServiceError {}
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Service(error.into())
+    }
+}
 
 /// What stays the same over an attempt.
 struct Attempt<'a> {
@@ -89,23 +87,23 @@ impl Services {
             let today = attempt.zone.date_of(self.now());
             let reach = reach(&source, today);
             let window = recent.unwrap_or_else(|| reach.recent());
+            // What remains of the newest days; nothing, once history is being read.
             let (slice, rest) = if window.is_empty() {
                 match reach.history() {
-                    Some(slice) => (slice, None),
+                    Some(slice) => (slice, window),
                     None => return Ok(true),
                 }
             } else {
                 let (slice, rest) = window.split_newest();
-                (slice, Some(rest.unwrap_or_else(|| Window::nothing(today))))
+                (slice, rest.unwrap_or_else(|| Window::nothing(today)))
             };
             if Instant::now() >= deadline {
                 return Ok(false);
             }
             let fetched = self.fetch_patiently(&mut attempt, slice, today).await?;
-            // What remains of the newest days, or (for history) that nothing remains of them.
-            recent = Some(rest.unwrap_or_else(|| Window::nothing(today)));
-            let newest_done = recent.is_some_and(Window::is_empty) && !window.is_empty();
-            self.commit_slice(&attempt, slice, recent, newest_done.then_some(today), &fetched).await?;
+            let newest_done = rest.is_empty() && !window.is_empty();
+            recent = Some(rest);
+            self.commit_slice(&attempt, slice, rest, newest_done.then_some(today), &fetched).await?;
             source = self.wanted_source(run).await?;
         }
     }
@@ -139,25 +137,8 @@ impl Services {
         let known = metrics::list(&mut tx, run.tenant, Some(&keys)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         let metrics = known.into_iter().map(|metric| (metric.row.key, MetricId(metric.row.id))).collect();
-        let token = self.fresh_token(run, source).await?;
+        let token = self.access_token(run.tenant, source).await??;
         Ok(Attempt { run, property, zone, created: source.config.0.created, metrics, token })
-    }
-
-    /// An access token; a rotated refresh token is committed before the access token is used.
-    async fn fresh_token(&self, run: &Run, source: &SourceRow) -> Result<Secret, Stop> {
-        let id = SourceId(source.id);
-        let place = sealing_place(run.tenant, id, "refresh_token");
-        let sealed = source.auth.0.refresh_token.as_ref().ok_or(Stop::Unwanted)?;
-        let refresh_token = self.keys.open(&place, sealed).map_err(ServiceError::from)?;
-        let access = self.google.refresh(&refresh_token).await?;
-        if let Some(rotated) = &access.refresh_token {
-            let sealed = self.keys.seal(&place, rotated, self.random.as_ref()).map_err(ServiceError::from)?;
-            let mut tx = self.database.tenant(run.tenant).await?;
-            let auth = SourceAuth { refresh_token: Some(sealed) };
-            sources::set_auth(&mut tx, run.tenant, id, &auth, self.now()).await?;
-            tx.commit().await.map_err(StoreError::from)?;
-        }
-        Ok(access.token)
     }
 
     /// Fetches a slice; sleeps through a short wait, and refreshes the token once if it is refused.
@@ -186,7 +167,7 @@ impl Services {
                 FailureKind::AuthRevoked if error.code == codes::GA4_UNAUTHENTICATED && !refreshed => {
                     refreshed = true;
                     let source = self.wanted_source(attempt.run).await?;
-                    attempt.token = self.fresh_token(attempt.run, &source).await?;
+                    attempt.token = self.access_token(attempt.run.tenant, &source).await??;
                 }
                 _ => return Err(error.into()),
             }
@@ -213,7 +194,7 @@ impl Services {
         &self,
         attempt: &Attempt<'_>,
         slice: Window,
-        recent: Option<Window>,
+        recent: Window,
         newest_through: Option<Date>,
         fetched: &Slice,
     ) -> Result<(), Stop> {
@@ -226,12 +207,11 @@ impl Services {
         }
         let progress = write_partitions(&mut tx, attempt, fetched).await?;
         syncs::add_progress(&mut tx, tenant, run.payload.sync_id, progress).await?;
-        let first_run = newest_through.is_some();
         let coverage = Coverage {
             data_through: newest_through.map(|today| today - time::Duration::DAY),
             provisional_from: newest_through.map(|today| today - time::Duration::days(PROVISIONAL_DAYS - 1)),
-            backfilled_from: (first_run || recent.is_some_and(Window::is_empty)).then_some(slice.from),
-            backfill_until: newest_through.map(|today| goal(today)),
+            backfilled_from: recent.is_empty().then_some(slice.from),
+            backfill_until: newest_through.map(goal),
         };
         sources::set_coverage(&mut tx, tenant, source, coverage).await?;
         if newest_through.is_some() {

@@ -1,0 +1,3 @@
+//! The file source as a whole.
+
+mod files;
