@@ -2,5 +2,17 @@
 //!
 //! `docs/architecture.md` shows the layers; `tests/layers.rs` holds them.
 
+pub mod app;
+pub mod config;
 pub mod connectors;
 pub mod domain;
+#[path = "../functions/mod.rs"]
+pub mod functions;
+pub mod http;
+pub mod platform;
+pub mod serve;
+pub mod services;
+pub mod setup;
+pub mod store;
+
+pub use serve::handler_main;

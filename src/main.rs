@@ -1,1 +1,7 @@
-fn main() {}
+//! The custom handler that the Functions host starts.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    portal::handler_main()
+}

@@ -247,20 +247,6 @@ impl Services {
         }
         Ok(Ok(access.token))
     }
-
-    /// Tells the provider that we no longer want access. A failure does not keep the client from removing the source.
-    pub(crate) async fn withdraw_access(&self, tenant: TenantId, source: &SourceRow) {
-        let Some(sealed) = &source.auth.0.refresh_token else { return };
-        let place = sealing_place(tenant, SourceId(source.id), "refresh_token");
-        match self.keys.open(&place, sealed) {
-            Ok(token) => {
-                if let Err(error) = self.google.revoke(&token).await {
-                    tracing::warn!(source = %source.id, error = %error, "Access was not withdrawn at the provider");
-                }
-            }
-            Err(error) => tracing::warn!(source = %source.id, error = %error, "A refresh token does not open"),
-        }
-    }
 }
 
 impl Services {

@@ -172,15 +172,14 @@ impl Services {
         Ok(())
     }
 
-    /// Removes a source, its datapoints, and the metrics that nothing else feeds; withdraws our access first.
+    /// Removes a source, its datapoints, and the metrics that nothing else feeds.
     pub async fn remove_source(&self, caller: &Caller, id: SourceId) -> Result<(), ServiceError> {
-        let source = self.source(caller, id).await?;
-        self.withdraw_access(caller.tenant, &source).await;
         let mut tx = self.database.tenant(caller.tenant).await?;
-        sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
         jobs::cancel(&mut tx, caller.tenant, &sync_key(id)).await?;
         datapoints::delete_all(&mut tx, caller.tenant, id).await?;
-        metrics::forget_source(&mut tx, caller.tenant, id).await?;
+        let fed = metrics::clear_stored(&mut tx, caller.tenant, id).await?;
+        metrics::delete_unfed(&mut tx, caller.tenant, &fed).await?;
         sources::delete(&mut tx, caller.tenant, id).await?;
         let detail = serde_json::json!({ "provider": source.provider, "name": source.name });
         self.audit(&mut tx, caller, "source.deleted", &format!("source/{id}"), detail).await?;

@@ -205,8 +205,8 @@ pub async fn set_stored(
     refresh_source_ids(app, tenant, &[metric.0]).await
 }
 
-/// Takes a source away from its metrics and removes those that no source feeds any more.
-pub async fn forget_source(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<(), StoreError> {
+/// Takes a source away from its metrics; gives them, some of which may have no source any more.
+pub async fn clear_stored(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<Vec<MetricId>, StoreError> {
     let metrics: Vec<Uuid> = sqlx::query_scalar(
         "delete from metric_sources where tenant_id = $1 and source_id = $2 returning metric_id",
     )
@@ -215,6 +215,12 @@ pub async fn forget_source(app: &mut PgConnection, tenant: TenantId, source: Sou
     .fetch_all(&mut *app)
     .await?;
     refresh_source_ids(app, tenant, &metrics).await?;
+    Ok(metrics.into_iter().map(MetricId).collect())
+}
+
+/// Removes those of `metrics` that no source feeds.
+pub async fn delete_unfed(app: &mut PgConnection, tenant: TenantId, metrics: &[MetricId]) -> Result<(), StoreError> {
+    let metrics: Vec<Uuid> = metrics.iter().map(|metric| metric.0).collect();
     sqlx::query("delete from metrics where tenant_id = $1 and id = any($2) and source_ids = '{}'")
         .bind(tenant.0)
         .bind(&metrics)

@@ -1,0 +1,145 @@
+//! Signing in and out, and the session.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::ids::TenantId;
+use crate::domain::role::Role;
+use crate::domain::secret::Secret;
+use crate::domain::tenant::WeekStart;
+use crate::http::body::Json;
+use crate::http::extract::{COOKIE, Info, SignedIn};
+use crate::http::routes::Routes;
+use crate::http::state::AppState;
+use crate::services::auth::{SessionView, csrf_token};
+use crate::services::error::ServiceError;
+
+/// The routes of this function.
+pub fn routes() -> Routes {
+    Routes::new()
+        .post("/api/auth/login", login)
+        .post("/api/auth/logout", logout)
+        .get("/api/auth/session", session)
+        .post("/api/auth/tenant", tenant)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    email: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    tenant_id: TenantId,
+}
+
+#[derive(Serialize)]
+struct SessionBody {
+    user: UserBody,
+    tenant: Option<TenantBody>,
+    tenants: Vec<MembershipBody>,
+    role: Option<Role>,
+    csrf_token: String,
+    #[serde(with = "time::serde::rfc3339")]
+    now: OffsetDateTime,
+}
+
+#[derive(Serialize)]
+struct UserBody {
+    id: Uuid,
+    email: String,
+    name: String,
+    locale: String,
+}
+
+#[derive(Serialize)]
+struct TenantBody {
+    id: Uuid,
+    name: String,
+    zone: &'static str,
+    currency: String,
+    locale: String,
+    week_start: WeekStart,
+}
+
+#[derive(Serialize)]
+struct MembershipBody {
+    id: Uuid,
+    name: String,
+    role: Role,
+}
+
+impl SessionBody {
+    fn new(view: SessionView, token: &Secret, now: OffsetDateTime) -> Self {
+        let session = view.session;
+        let user = session.user;
+        Self {
+            user: UserBody { id: user.id.0, email: user.email, name: user.name, locale: user.locale },
+            tenant: session.tenant.map(|tenant| TenantBody {
+                id: tenant.id.0,
+                name: tenant.name,
+                zone: tenant.settings.zone.name(),
+                currency: tenant.settings.currency,
+                locale: tenant.settings.locale,
+                week_start: tenant.settings.week_start,
+            }),
+            tenants: view
+                .tenants
+                .into_iter()
+                .map(|member| MembershipBody { id: member.tenant.0, name: member.name, role: member.role })
+                .collect(),
+            role: session.role,
+            csrf_token: csrf_token(token),
+            now,
+        }
+    }
+}
+
+/// The session's cookie with `value`; an empty one with `Max-Age=0` removes it.
+fn cookie(value: &str, suffix: &str) -> HeaderMap {
+    let text = format!("{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{suffix}");
+    let mut headers = HeaderMap::new();
+    if let Ok(mut value) = HeaderValue::from_str(&text) {
+        value.set_sensitive(true);
+        headers.insert(header::SET_COOKIE, value);
+    }
+    headers
+}
+
+async fn login(
+    State(app): State<AppState>,
+    Info(request): Info,
+    Json(body): Json<Login>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let token = app.services.login(&body.email, Secret::new(body.password), &request).await?;
+    let view = app.services.session_view(&token).await?;
+    let answer = SessionBody::new(view, &token, app.services.now());
+    Ok((cookie(token.expose(), ""), axum::Json(answer)))
+}
+
+async fn logout(State(app): State<AppState>, signed_in: SignedIn) -> Result<impl IntoResponse, ServiceError> {
+    app.services.logout(&signed_in.token, &signed_in.request).await?;
+    Ok((StatusCode::NO_CONTENT, cookie("", "; Max-Age=0")))
+}
+
+async fn session(State(app): State<AppState>, signed_in: SignedIn) -> Result<impl IntoResponse, ServiceError> {
+    let view = app.services.session_view(&signed_in.token).await?;
+    Ok(axum::Json(SessionBody::new(view, &signed_in.token, app.services.now())))
+}
+
+async fn tenant(
+    State(app): State<AppState>,
+    signed_in: SignedIn,
+    Json(body): Json<Switch>,
+) -> Result<impl IntoResponse, ServiceError> {
+    app.services.switch_tenant(&signed_in.token, body.tenant_id).await?;
+    let view = app.services.session_view(&signed_in.token).await?;
+    Ok(axum::Json(SessionBody::new(view, &signed_in.token, app.services.now())))
+}

@@ -1,0 +1,34 @@
+//! One folder per function: the binding (`function.json`) beside its thin adapter. An adapter decodes, calls one use
+//! case, encodes.
+
+pub mod auth;
+pub mod catalog;
+pub mod health;
+pub mod housekeeping;
+pub mod metrics;
+pub mod oauth;
+pub mod run_sync;
+pub mod schedule_syncs;
+pub mod series;
+pub mod sources;
+pub mod table;
+
+use crate::http::routes::Routes;
+
+/// HTTP functions: everything below `/api`.
+pub fn api() -> Routes {
+    Routes::new()
+        .merge(auth::routes())
+        .merge(catalog::routes())
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .merge(oauth::routes())
+        .merge(series::routes())
+        .merge(sources::routes())
+        .merge(table::routes())
+}
+
+/// Timer and queue functions: one POST route each, named like the function.
+pub fn jobs() -> Routes {
+    Routes::new().merge(housekeeping::routes()).merge(run_sync::routes()).merge(schedule_syncs::routes())
+}

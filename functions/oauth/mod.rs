@@ -1,0 +1,34 @@
+//! The way back from a provider's consent page.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+
+use crate::http::extract::Admin;
+use crate::http::params::Params;
+use crate::http::routes::Routes;
+use crate::http::state::AppState;
+use crate::services::connect::Connected;
+use crate::services::error::ServiceError;
+
+/// The routes of this function.
+pub fn routes() -> Routes {
+    Routes::new().get("/api/oauth/callback", callback)
+}
+
+/// Providers add parameters of their own (`scope`, `iss`, `authuser`, …), so unknown ones are not refused here.
+async fn callback(
+    State(app): State<AppState>,
+    admin: Admin,
+    mut params: Params,
+) -> Result<impl IntoResponse, ServiceError> {
+    let state = params.one("state").unwrap_or_default();
+    let (code, error) = (params.one("code"), params.one("error"));
+    let code = code.as_deref().ok_or(error.as_deref().unwrap_or("no_code"));
+    let place = match app.services.finish_connect(&admin.caller, admin.session, &state, code).await? {
+        Connected::Yes(source) => format!("/#/sources?source={source}"),
+        Connected::Denied(source) => format!("/#/sources?source={source}&error=access_denied"),
+    };
+    let place = HeaderValue::from_str(&place).map_err(|error| ServiceError::Internal(Box::new(error)))?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, place)]))
+}

@@ -1,0 +1,103 @@
+//! Looking at a file and importing it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::SourcePath;
+use crate::connectors::csv::Rejected;
+use crate::domain::lang::Lang;
+use crate::http::body::{FileForm, Refusal};
+use crate::http::error::Problem;
+use crate::http::extract::Admin;
+use crate::http::routes::Routes;
+use crate::http::state::AppState;
+use crate::services::csv_import::ImportReport;
+use crate::services::error::ServiceError;
+
+/// The routes with files, whose bodies may be larger.
+pub fn routes() -> Routes {
+    Routes::new().post("/api/sources/{id}/preview", preview).post("/api/sources/{id}/files", import)
+}
+
+#[derive(Serialize)]
+struct ImportBody {
+    rows_read: u32,
+    imported: u32,
+    unchanged: u32,
+    empty: u32,
+    rejected: Vec<RejectedBody>,
+    rejected_total: u32,
+    applied: bool,
+}
+
+#[derive(Serialize)]
+struct RejectedBody {
+    line: u32,
+    column: Option<String>,
+    reason: &'static str,
+    detail: String,
+}
+
+impl RejectedBody {
+    fn new(row: &Rejected, lang: Lang) -> Self {
+        Self {
+            line: row.line,
+            column: row.column.clone(),
+            reason: row.reason.code(),
+            detail: match lang {
+                Lang::Es => row.es(),
+                Lang::En => row.en(),
+            },
+        }
+    }
+}
+
+impl ImportBody {
+    fn new(report: &ImportReport, lang: Lang) -> Self {
+        Self {
+            rows_read: report.rows_read,
+            imported: report.imported,
+            unchanged: report.unchanged,
+            empty: report.empty,
+            rejected: report.rejected.iter().map(|row| RejectedBody::new(row, lang)).collect(),
+            rejected_total: report.rejected_total,
+            applied: report.applied,
+        }
+    }
+}
+
+async fn preview(
+    State(app): State<AppState>,
+    admin: Admin,
+    SourcePath(id): SourcePath,
+    form: FileForm,
+) -> Result<impl IntoResponse, Refusal> {
+    Ok(axum::Json(app.services.preview_file(&admin.caller, id, form.file.to_vec()).await?))
+}
+
+async fn import(
+    State(app): State<AppState>,
+    admin: Admin,
+    SourcePath(id): SourcePath,
+    form: FileForm,
+) -> Result<Response, Refusal> {
+    let mapping = form.mapping.ok_or_else(|| {
+        ServiceError::field("mapping", "required", "Falta la asignación de columnas.", "The column mapping is missing.")
+    })?;
+    let lang = admin.caller.request.lang;
+    let report = app.services.import_file(&admin.caller, id, form.file.to_vec(), &mapping).await?;
+    let body = ImportBody::new(&report, lang);
+    if report.applied {
+        return Ok(axum::Json(body).into_response());
+    }
+    let problem = Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "rows_rejected",
+        "Rows rejected",
+        "Hay filas que no se pueden leer y elegiste todo o nada: no se ha importado ninguna.",
+        "Some rows cannot be read and you chose all or nothing: none was imported.",
+    );
+    Ok(problem.with_members(&body).into_response())
+}

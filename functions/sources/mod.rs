@@ -1,0 +1,209 @@
+//! Sources: connecting, reading, files.
+
+mod files;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::domain::ids::{SourceId, SyncId};
+use crate::domain::lang::Lang;
+use crate::domain::role::Role;
+use crate::http::body::Json;
+use crate::http::extract::{Admin, Viewer};
+use crate::http::params::Params;
+use crate::http::routes::Routes;
+use crate::http::state::AppState;
+use crate::http::wire::{List, SourceBody, failure_text};
+use crate::services::error::ServiceError;
+use crate::services::sources::{PROVIDERS, SourceChange};
+use crate::store::syncs::SyncRow;
+use axum::http::Method;
+
+/// Runs of a page unless asked otherwise, and at most.
+const LIMIT: (u32, u32) = (20, 100);
+
+/// The routes of this function.
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/api/sources", list)
+        .post("/api/sources", add)
+        .get("/api/sources/providers", providers)
+        .get("/api/sources/{id}", one)
+        .on(Method::PATCH, "/api/sources/{id}", change)
+        .on(Method::DELETE, "/api/sources/{id}", remove)
+        .post("/api/sources/{id}/connect", connect)
+        .post("/api/sources/{id}/sync", sync)
+        .get("/api/sources/{id}/syncs", syncs)
+        .merge(files::routes())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSource {
+    provider: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    name: Option<String>,
+    property_id: Option<String>,
+    paused: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct ProviderBody {
+    provider: &'static str,
+    r#type: &'static str,
+    name: &'static str,
+    scopes: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct AuthorizeBody {
+    authorize_url: String,
+}
+
+#[derive(Serialize)]
+struct StartedBody {
+    sync_id: SyncId,
+}
+
+#[derive(Serialize)]
+struct SyncBody {
+    id: Uuid,
+    trigger: String,
+    status: String,
+    #[serde(with = "time::serde::rfc3339::option")]
+    started_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    finished_at: Option<OffsetDateTime>,
+    from: Option<Date>,
+    to: Option<Date>,
+    rows_read: i64,
+    rows_changed: i64,
+    rows_removed: i64,
+    message: Option<String>,
+}
+
+impl SyncBody {
+    fn new(row: SyncRow, lang: Lang) -> Self {
+        Self {
+            id: row.id,
+            trigger: row.trigger,
+            status: row.status,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            from: row.window_from,
+            to: row.window_to,
+            rows_read: row.rows_read,
+            rows_changed: row.rows_changed,
+            rows_removed: row.rows_removed,
+            message: row.failure_code.map(|code| failure_text(&code, lang)),
+        }
+    }
+}
+
+async fn list(State(app): State<AppState>, Viewer(caller): Viewer) -> Result<impl IntoResponse, ServiceError> {
+    let rows = app.services.sources(&caller).await?;
+    let admin = caller.role == Role::Admin;
+    let items = rows.iter().map(|row| SourceBody::new(row, caller.request.lang, admin)).collect::<Result<Vec<_>, _>>()?;
+    Ok(axum::Json(List::whole(items)))
+}
+
+async fn providers(Viewer(_): Viewer) -> impl IntoResponse {
+    let items = PROVIDERS.iter().map(|known| ProviderBody {
+        provider: known.provider,
+        r#type: known.kind,
+        name: known.name,
+        scopes: known.scopes,
+    });
+    axum::Json(List::whole(items.collect()))
+}
+
+async fn add(
+    State(app): State<AppState>,
+    admin: Admin,
+    Json(body): Json<NewSource>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let row = app.services.add_source(&admin.caller, &body.provider, &body.name).await?;
+    Ok((StatusCode::CREATED, axum::Json(SourceBody::new(&row, admin.caller.request.lang, true)?)))
+}
+
+async fn one(
+    State(app): State<AppState>,
+    Viewer(caller): Viewer,
+    SourcePath(id): SourcePath,
+) -> Result<impl IntoResponse, ServiceError> {
+    let row = app.services.source(&caller, id).await?;
+    Ok(axum::Json(SourceBody::new(&row, caller.request.lang, caller.role == Role::Admin)?))
+}
+
+async fn change(
+    State(app): State<AppState>,
+    admin: Admin,
+    SourcePath(id): SourcePath,
+    Json(body): Json<Change>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let change = SourceChange { name: body.name, property_id: body.property_id, paused: body.paused };
+    let row = app.services.change_source(&admin.caller, id, change).await?;
+    Ok(axum::Json(SourceBody::new(&row, admin.caller.request.lang, true)?))
+}
+
+async fn remove(
+    State(app): State<AppState>,
+    admin: Admin,
+    SourcePath(id): SourcePath,
+) -> Result<impl IntoResponse, ServiceError> {
+    app.services.remove_source(&admin.caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn connect(
+    State(app): State<AppState>,
+    admin: Admin,
+    SourcePath(id): SourcePath,
+) -> Result<impl IntoResponse, ServiceError> {
+    let authorize_url = app.services.begin_connect(&admin.caller, admin.session, id).await?;
+    Ok(axum::Json(AuthorizeBody { authorize_url }))
+}
+
+async fn sync(
+    State(app): State<AppState>,
+    admin: Admin,
+    SourcePath(id): SourcePath,
+) -> Result<impl IntoResponse, ServiceError> {
+    let sync_id = app.services.sync_now(&admin.caller, id).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(StartedBody { sync_id })))
+}
+
+async fn syncs(
+    State(app): State<AppState>,
+    Viewer(caller): Viewer,
+    SourcePath(id): SourcePath,
+    mut params: Params,
+) -> Result<impl IntoResponse, ServiceError> {
+    let limit = params.limit(LIMIT.0, LIMIT.1);
+    let before = params.uuid("cursor");
+    params.finish(&["limit", "cursor"])?;
+    let (rows, next) = app.services.source_syncs(&caller, id, before, limit).await?;
+    let items = rows.into_iter().map(|row| SyncBody::new(row, caller.request.lang)).collect();
+    Ok(axum::Json(List { items, next_cursor: next.map(|id| id.to_string()) }))
+}
+
+/// A source's id in the path; what is no id names nothing, like an id of another tenant.
+struct SourcePath(SourceId);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for SourcePath {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ServiceError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ServiceError::NotFound)?;
+        text.parse().map(Self).map_err(|_| ServiceError::NotFound)
+    }
+}

@@ -1,0 +1,87 @@
+//! The composition root: the only place that builds clients and state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::IntoResponse;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::config::{Config, Profile};
+use crate::connectors::ga4::{Ga4Client, RETRY_WAITS};
+use crate::connectors::http::{Backoff, UpstreamClient};
+use crate::connectors::oauth::{GOOGLE_PARAMS, OAuthClient, OAuthConfig};
+use crate::functions;
+use crate::http::body::{MAX_FORM, MAX_JSON};
+use crate::http::error::Problem;
+use crate::http::guard::{guard, on_panic};
+use crate::http::state::{AppState, Door};
+use crate::platform::clock::SystemClock;
+use crate::platform::passwords::Passwords;
+use crate::platform::queue::ServiceBus;
+use crate::platform::random::SystemRandom;
+use crate::platform::sealing::KeyRing;
+use crate::services::Services;
+use crate::store::Database;
+
+/// Passwords hashed at the same time: each takes a core and 19 MiB.
+const HASHES_AT_ONCE: usize = 2;
+
+/// The handler could not be built.
+pub type BuildError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Builds everything from the settings. Connects to nothing yet.
+pub fn state(config: &Config) -> Result<AppState, BuildError> {
+    let random = Arc::new(SystemRandom);
+    let clock_file = config.clock_file.clone().filter(|_| config.profile == Profile::Local);
+    let upstream = UpstreamClient::standard()?;
+    let google = &config.google;
+    let oauth = OAuthConfig {
+        client_id: google.client_id.clone(),
+        client_secret: google.client_secret.clone(),
+        auth_url: google.auth_url.clone(),
+        token_url: google.token_url.clone(),
+        revoke_url: google.revoke_url.clone(),
+        redirect_uri: config.public_origin.join("/api/oauth/callback")?,
+        extra_params: GOOGLE_PARAMS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    };
+    let backoff = Backoff::new(RETRY_WAITS, tokio::time::sleep);
+    let queue_client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(2))
+        .build()?;
+    let services = Services {
+        database: Database::new(&config.database_url, &config.router_database_url)?,
+        clock: Arc::new(SystemClock::new(clock_file)),
+        random: random.clone(),
+        keys: Arc::new(KeyRing::parse(&config.key_ring)?),
+        queue: Arc::new(ServiceBus::new(queue_client, config.service_bus_url.clone())),
+        passwords: Passwords::new(HASHES_AT_ONCE, random.as_ref())?,
+        google: OAuthClient::new(upstream.clone(), oauth),
+        ga4: Ga4Client::new(upstream, google.data_url.clone(), google.admin_url.clone(), backoff),
+    };
+    let origin = config.public_origin.origin().ascii_serialization();
+    let origins = std::iter::once(origin).chain(config.extra_origins.iter().cloned()).collect();
+    Ok(AppState { services, door: Arc::new(Door { origins, front_door_id: config.front_door_id }) })
+}
+
+/// The router: the API behind its guard, and the job functions, which only the Functions host reaches.
+pub fn router(state: AppState) -> Router {
+    let panics = CatchPanicLayer::custom(on_panic);
+    let api = functions::api()
+        .into_router()
+        .fallback(|| async { Problem::not_found() })
+        .layer(panics.clone())
+        .layer(middleware::from_fn_with_state(state.clone(), guard))
+        .layer(DefaultBodyLimit::max(MAX_FORM.max(MAX_JSON)));
+    let jobs = functions::jobs().into_router().layer(panics);
+    Router::new()
+        // The host's readiness and latency probe.
+        .route("/", axum::routing::get(|| async { StatusCode::OK.into_response() }))
+        .merge(jobs)
+        .merge(api)
+        .with_state(state)
+}

@@ -1,0 +1,232 @@
+//! Errors as RFC 9457 problem documents.
+//!
+//! A handler answers [`ServiceError`]; `guard` puts it into words, because only it knows the request's language and id.
+
+use std::error::Error as StdError;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::domain::lang::{Lang, Text};
+use crate::services::error::{FieldError, ServiceError};
+
+/// A problem, not yet in words.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: Text,
+    fields: Vec<FieldError>,
+    members: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldBody<'a>>,
+    #[serde(flatten)]
+    members: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct FieldBody<'a> {
+    field: &'a str,
+    code: &'a str,
+    detail: &'a str,
+}
+
+impl Problem {
+    /// A problem from its parts; `detail` in Spanish and English.
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str, es: &str, en: &str) -> Self {
+        Self { status, code, title, detail: Text::new(es, en), fields: Vec::new(), members: serde_json::Map::new() }
+    }
+
+    /// The same problem with further members (RFC 9457, section 3.2).
+    #[must_use]
+    pub fn with_members(mut self, members: &impl Serialize) -> Self {
+        if let Ok(serde_json::Value::Object(members)) = serde_json::to_value(members) {
+            self.members = members;
+        }
+        self
+    }
+
+    /// The answer in a language, with the request's id.
+    pub fn render(&self, lang: Lang, request_id: &str) -> Response {
+        let body = ProblemBody {
+            r#type: format!("urn:portal:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: self.detail.get(lang),
+            code: self.code,
+            request_id,
+            errors: self
+                .fields
+                .iter()
+                .map(|field| FieldBody { field: &field.field, code: field.code, detail: field.text.get(lang) })
+                .collect(),
+            members: &self.members,
+        };
+        let mut response = Response::new(Body::from(serde_json::to_vec(&body).unwrap_or_default()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.as_str()));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+
+    /// There is no such route or thing.
+    pub fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Not found",
+            "No existe, o no pertenece a tu organización.",
+            "It does not exist, or does not belong to your organisation.",
+        )
+    }
+
+    /// The path exists, the method does not.
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Method not allowed",
+            "Esta dirección no admite ese método; la cabecera Allow dice cuáles sí.",
+            "This address does not take that method; the Allow header says which it takes.",
+        )
+    }
+
+    /// A fault of ours.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal error",
+            "Ha fallado algo por nuestra parte; si se repite, dinos el identificador de la petición.",
+            "Something failed on our side; if it happens again, tell us the request's id.",
+        )
+    }
+
+    /// A body larger than the route takes.
+    pub fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "Too large",
+            "El contenido enviado es demasiado grande.",
+            "What was sent is too large.",
+        )
+    }
+
+    /// A content type that the route does not take.
+    pub fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Unsupported media type",
+            "El contenido debe ser application/json (o multipart/form-data al enviar archivos).",
+            "The content must be application/json (or multipart/form-data when sending files).",
+        )
+    }
+
+    fn of(error: &ServiceError) -> Self {
+        match error {
+            ServiceError::Unauthenticated => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "Not signed in",
+                "Inicia sesión para continuar.",
+                "Sign in to continue.",
+            ),
+            ServiceError::BadCredentials => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "bad_credentials",
+                "Bad credentials",
+                "El correo o la contraseña no son correctos.",
+                "The e-mail or the password is wrong.",
+            ),
+            ServiceError::Forbidden => Self::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "Forbidden",
+                "Tu función no permite hacer esto; pídeselo a un administrador.",
+                "Your role does not allow this; ask an administrator.",
+            ),
+            ServiceError::NotFound => Self::not_found(),
+            ServiceError::BadRequest { code, text } => Self::worded(StatusCode::BAD_REQUEST, code, "Bad request", text),
+            ServiceError::Invalid(fields) => Self {
+                fields: fields.clone(),
+                ..Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "invalid",
+                    "Invalid",
+                    "Hay campos que corregir.",
+                    "Some fields need correcting.",
+                )
+            },
+            ServiceError::Unprocessable { code, text } => {
+                Self::worded(StatusCode::UNPROCESSABLE_ENTITY, code, "Unprocessable", text)
+            }
+            ServiceError::Conflict { code, text } => Self::worded(StatusCode::CONFLICT, code, "Conflict", text),
+            ServiceError::Unavailable(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Unavailable",
+                "El servicio no está disponible en este momento; inténtalo de nuevo en unos segundos.",
+                "The service is not available right now; try again in a few seconds.",
+            ),
+            ServiceError::Internal(_) => Self::internal(),
+        }
+    }
+
+    fn worded(status: StatusCode, code: &'static str, title: &'static str, text: &Text) -> Self {
+        Self { status, code, title, detail: text.clone(), fields: Vec::new(), members: serde_json::Map::new() }
+    }
+}
+
+impl IntoResponse for Problem {
+    /// An empty answer that carries the problem to `guard`.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The cause of a 5xx, for the log.
+#[derive(Debug, Clone)]
+pub struct Cause(pub String);
+
+impl IntoResponse for ServiceError {
+    fn into_response(self) -> Response {
+        let mut response = Problem::of(&self).into_response();
+        if let Self::Unavailable(source) | Self::Internal(source) = &self {
+            response.extensions_mut().insert(Cause(chain(source.as_ref())));
+        }
+        response
+    }
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

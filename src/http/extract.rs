@@ -1,0 +1,134 @@
+//! Extractors: a handler's signature is its access policy.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use uuid::Uuid;
+
+use super::state::AppState;
+use crate::domain::role::Role;
+use crate::domain::secret::Secret;
+use crate::services::auth::Session;
+use crate::services::error::ServiceError;
+use crate::services::{Caller, RequestInfo};
+
+/// Name of the session's cookie. The prefix makes browsers demand `Secure`, `Path=/` and no `Domain`.
+pub const COOKIE: &str = "__Host-session";
+
+/// The session's token in a request's cookies.
+pub fn session_token(headers: &HeaderMap) -> Option<Secret> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        // Some proxies join HTTP/2 cookie fields with commas.
+        .flat_map(|value| value.split([';', ',']))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .map(|(_, token)| Secret::new(token))
+}
+
+/// What the guard knows of the request.
+#[derive(Debug, Clone)]
+pub struct Info(pub RequestInfo);
+
+impl<S: Send + Sync> FromRequestParts<S> for Info {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        Ok(Self(parts.extensions.get::<RequestInfo>().cloned().unwrap_or_default()))
+    }
+}
+
+/// Anyone with a live session, operators too.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The session's token.
+    pub token: Secret,
+    /// The session.
+    pub session: Session,
+    /// The request.
+    pub request: RequestInfo,
+}
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ServiceError> {
+        let token = session_token(&parts.headers).ok_or(ServiceError::Unauthenticated)?;
+        let session = state.services.session(&token).await?;
+        let request = parts.extensions.get::<RequestInfo>().cloned().unwrap_or_default();
+        Ok(Self { token, session, request })
+    }
+}
+
+impl OptionalFromRequestParts<AppState> for SignedIn {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, ServiceError> {
+        match <Self as FromRequestParts<AppState>>::from_request_parts(parts, state).await {
+            Ok(signed_in) => Ok(Some(signed_in)),
+            Err(ServiceError::Unauthenticated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A member of a tenant: reads figures, catalogue and state.
+#[derive(Debug)]
+pub struct Viewer(pub Caller);
+
+/// A member who manages the tenant.
+#[derive(Debug)]
+pub struct Admin {
+    /// Who asks.
+    pub caller: Caller,
+    /// Public id of their session.
+    pub session: Uuid,
+}
+
+fn caller(signed_in: SignedIn) -> Result<Caller, ServiceError> {
+    let session = signed_in.session;
+    // A session without a tenant is an operator's, or of someone whose membership has ended.
+    let (Some(tenant), Some(role)) = (session.tenant, session.role) else { return Err(ServiceError::Forbidden) };
+    Ok(Caller { tenant: tenant.id, settings: tenant.settings, user: session.user.id, role, request: signed_in.request })
+}
+
+impl FromRequestParts<AppState> for Viewer {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ServiceError> {
+        let signed_in = <SignedIn as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+        Ok(Self(caller(signed_in)?))
+    }
+}
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ServiceError> {
+        let signed_in = <SignedIn as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+        let session = signed_in.session.id;
+        let caller = caller(signed_in)?;
+        if caller.role == Role::Admin { Ok(Self { caller, session }) } else { Err(ServiceError::Forbidden) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(cookie: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, cookie.parse().unwrap());
+        session_token(&headers).map(|token| token.expose().to_owned())
+    }
+
+    #[test]
+    fn the_session_is_found_among_other_cookies() {
+        assert_eq!(token("a=1; __Host-session=abc; b=2").as_deref(), Some("abc"));
+        assert_eq!(token("a=1,__Host-session=abc").as_deref(), Some("abc"));
+        assert_eq!(token("session=abc"), None);
+        assert_eq!(token("x__Host-session=abc"), None);
+    }
+}

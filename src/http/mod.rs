@@ -1,0 +1,12 @@
+//! What lies between axum and the use cases: the guard in front of the API, extractors (the access policy), errors, and
+//! the Functions host's invocation envelope.
+
+pub mod body;
+pub mod error;
+pub mod extract;
+pub mod guard;
+pub mod invocation;
+pub mod params;
+pub mod routes;
+pub mod state;
+pub mod wire;

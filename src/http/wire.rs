@@ -1,0 +1,146 @@
+//! Shapes that several functions answer with. Wire types are their own: a renamed column is not an API change.
+
+use serde::Serialize;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::connectors::sentences::sentence;
+use crate::domain::comparison::Compare;
+use crate::domain::lang::Lang;
+use crate::domain::source::SourceStatus;
+use crate::services::figures::Base;
+use crate::store::sources::{Account, SourceRow};
+use crate::store::StoreError;
+
+pub use crate::domain::freshness::Freshness;
+pub use crate::domain::number::Number;
+
+/// Every list.
+#[derive(Debug, Serialize)]
+pub struct List<T> {
+    /// This page's items.
+    pub items: Vec<T>,
+    /// Where the next page begins.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    /// A list that fits on one page.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+}
+
+/// An earlier range.
+#[derive(Debug, Serialize)]
+pub struct BaseBody {
+    mode: Compare,
+    from: Date,
+    to: Date,
+}
+
+impl From<Base> for BaseBody {
+    fn from(base: Base) -> Self {
+        Self { mode: base.mode, from: base.from, to: base.to }
+    }
+}
+
+/// A source.
+#[derive(Debug, Serialize)]
+pub struct SourceBody {
+    id: Uuid,
+    provider: String,
+    r#type: String,
+    name: String,
+    status: SourceStatus,
+    status_text: String,
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_sync_at: Option<OffsetDateTime>,
+    freshness: Freshness,
+    property: Option<AccountBody>,
+    properties: Vec<AccountBody>,
+    progress: Option<Progress>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+}
+
+/// An account at the provider.
+#[derive(Debug, Serialize)]
+pub struct AccountBody {
+    id: String,
+    name: String,
+    account: String,
+}
+
+impl From<&Account> for AccountBody {
+    fn from(account: &Account) -> Self {
+        Self { id: account.id.clone(), name: account.name.clone(), account: account.account.clone() }
+    }
+}
+
+/// How far the history has come.
+#[derive(Debug, Serialize)]
+pub struct Progress {
+    done_from: Date,
+    until: Date,
+}
+
+impl SourceBody {
+    /// A source in a language; the accounts to choose from are for admins.
+    pub fn new(source: &SourceRow, lang: Lang, is_admin: bool) -> Result<Self, StoreError> {
+        let status = source.status()?;
+        let config = &source.config.0;
+        let progress = match (source.backfilled_from, source.backfill_until) {
+            (Some(done_from), Some(until)) if done_from > until => Some(Progress { done_from, until }),
+            _ => None,
+        };
+        Ok(Self {
+            id: source.id,
+            provider: source.provider.clone(),
+            r#type: source.r#type.clone(),
+            name: source.name.clone(),
+            status,
+            status_text: status_text(source, status, lang),
+            last_sync_at: source.last_sync_at,
+            freshness: source.freshness()?,
+            property: config.property.as_ref().map(AccountBody::from),
+            properties: if is_admin { config.properties.iter().map(AccountBody::from).collect() } else { Vec::new() },
+            progress,
+            created_at: source.created_at,
+        })
+    }
+}
+
+/// One sentence: what is the matter and who does what.
+fn status_text(source: &SourceRow, status: SourceStatus, lang: Lang) -> String {
+    if let Some(code) = &source.status_code {
+        return failure_text(code, lang);
+    }
+    let waits_for_choice = source.r#type == "oauth2" && source.config.0.property.is_none();
+    let (es, en) = match status {
+        SourceStatus::NotConnected if source.r#type == "file" => ("Aún no hay ningún archivo.", "No file yet."),
+        SourceStatus::NotConnected => ("Falta conectar la cuenta.", "The account is not connected yet."),
+        SourceStatus::Connected if waits_for_choice => {
+            ("Conectada: falta elegir la propiedad.", "Connected: the property is still to be chosen.")
+        }
+        SourceStatus::Connected => ("Todo en orden.", "All is well."),
+        SourceStatus::Syncing => ("Actualizando los datos…", "Updating the data…"),
+        SourceStatus::RateLimited => ("El servicio pide esperar; seguiremos solos.", "The service asks to wait; we will go on by ourselves."),
+        SourceStatus::Error => ("La última actualización falló.", "The last update failed."),
+        SourceStatus::NeedsReauth => ("Hay que volver a conectar la cuenta.", "The account must be connected again."),
+        SourceStatus::Paused => ("En pausa.", "Paused."),
+    };
+    match lang {
+        Lang::Es => es.to_owned(),
+        Lang::En => en.to_owned(),
+    }
+}
+
+/// The sentence of a failure's code.
+pub fn failure_text(code: &str, lang: Lang) -> String {
+    let text = sentence(code);
+    match lang {
+        Lang::Es => text.es.to_owned(),
+        Lang::En => text.en.to_owned(),
+    }
+}

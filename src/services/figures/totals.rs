@@ -1,0 +1,153 @@
+//! One value per metric (and currency) for a range.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use time::Date;
+
+use super::select::{Reading, Selected, is_one_period, read, select, wanted};
+use super::{Answered, Scope, age_of, ages};
+use crate::domain::aggregate::Accumulator;
+use crate::domain::comparison::{Delta, delta};
+use crate::domain::freshness::Freshness;
+use crate::domain::ids::{MetricId, TenantId};
+use crate::domain::metric::Additivity;
+use crate::services::error::ServiceError;
+use crate::services::{Caller, Services};
+use crate::store::metrics::Metric;
+use crate::store::{Tx, metrics};
+
+/// The answer.
+#[derive(Debug)]
+pub struct TotalsAnswer {
+    /// Range and time.
+    pub answered: Answered,
+    /// One item per metric and currency.
+    pub totals: Vec<Total>,
+}
+
+/// A metric's value for the range.
+#[derive(Debug)]
+pub struct Total {
+    /// The metric.
+    pub metric: Metric,
+    /// Currency of money.
+    pub currency: Option<String>,
+    /// The value.
+    pub value: Option<Decimal>,
+    /// Why there is no value.
+    pub reason: Option<&'static str>,
+    /// The value of the earlier range.
+    pub previous: Option<Decimal>,
+    /// How they differ; `None` without a comparison.
+    pub delta: Option<Delta>,
+    /// How old it is.
+    pub freshness: Freshness,
+}
+
+/// Values by metric and currency.
+type Values = BTreeMap<(MetricId, Option<String>), Accumulator>;
+
+impl Services {
+    /// The tenant's metrics as totals for a range.
+    pub async fn totals(&self, caller: &Caller, scope: &Scope) -> Result<TotalsAnswer, ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        let all = metrics::list(&mut tx, caller.tenant, None).await?;
+        let ages = ages(&mut tx, caller).await?;
+        let answered = self.answered(caller, scope, &all, &ages)?;
+        let wanted = wanted(&scope.filter, &[]);
+        let mut selected = Vec::new();
+        let mut unstored = Vec::new();
+        for metric in &all {
+            match select(metric, &wanted)? {
+                Ok(one) => selected.push(one),
+                Err(_) => unstored.push(metric),
+            }
+        }
+        let values = values(&mut tx, caller.tenant, &selected, scope, (answered.from, answered.to)).await?;
+        let base = match answered.base {
+            Some(base) => Some(self::values(&mut tx, caller.tenant, &selected, scope, (base.from, base.to)).await?),
+            None => None,
+        };
+        let mut totals: Vec<Total> = selected
+            .iter()
+            .flat_map(|one| items(one, (answered.from, answered.to), &values, base.as_ref(), &age_of(one.metric, &ages)))
+            .collect();
+        totals.extend(unstored.into_iter().map(|metric| Total {
+            metric: metric.clone(),
+            currency: None,
+            value: None,
+            reason: Some("dimension_not_stored"),
+            previous: None,
+            delta: base.is_some().then_some(Delta::None),
+            freshness: age_of(metric, &ages),
+        }));
+        totals.sort_by(|a, b| (&a.metric.row.key, &a.currency).cmp(&(&b.metric.row.key, &b.currency)));
+        Ok(TotalsAnswer { answered, totals })
+    }
+}
+
+async fn values(
+    tx: &mut Tx,
+    tenant: TenantId,
+    selected: &[Selected<'_>],
+    scope: &Scope,
+    (from, to): (Date, Date),
+) -> Result<Values, ServiceError> {
+    let reading = Reading { from, to, filter: &scope.filter, by: &[], by_period: false };
+    let mut values = Values::new();
+    for sum in read(tx, tenant, selected, reading).await? {
+        values.entry((sum.metric, sum.currency)).or_default().add(&sum.group);
+    }
+    Ok(values)
+}
+
+/// The items of one metric: one per currency that either range has, or one without a value.
+fn items(
+    one: &Selected<'_>,
+    range: (Date, Date),
+    values: &Values,
+    base: Option<&Values>,
+    freshness: &Freshness,
+) -> Vec<Total> {
+    let id = MetricId(one.metric.row.id);
+    let mut currencies: Vec<Option<String>> = values
+        .keys()
+        .chain(base.into_iter().flat_map(BTreeMap::keys))
+        .filter(|(metric, _)| *metric == id)
+        .map(|(_, currency)| currency.clone())
+        .collect();
+    currencies.sort();
+    currencies.dedup();
+    if currencies.is_empty() {
+        currencies.push(None);
+    }
+    let value_in = |values: &Values, currency: &Option<String>| {
+        values.get(&(id, currency.clone())).and_then(|sum| sum.value(one.additivity))
+    };
+    currencies
+        .into_iter()
+        .map(|currency| {
+            let found = values.get(&(id, currency.clone()));
+            let value = value_in(values, &currency);
+            let previous = base.and_then(|base| value_in(base, &currency));
+            Total {
+                metric: one.metric.clone(),
+                reason: if value.is_some() { None } else { Some(reason(one, range, found)) },
+                delta: base.map(|_| delta(value, previous, &one.metric.row.unit)),
+                currency,
+                value,
+                previous,
+                freshness: freshness.clone(),
+            }
+        })
+        .collect()
+}
+
+fn reason(one: &Selected<'_>, (from, to): (Date, Date), found: Option<&Accumulator>) -> &'static str {
+    match one.additivity {
+        Additivity::Unique if !is_one_period(one, from, to) => "not_additive",
+        Additivity::Unique | Additivity::Last if found.is_some_and(|sum| !sum.is_empty()) => "not_additive",
+        _ => "no_data",
+    }
+}
