@@ -59,7 +59,7 @@ fn damaged_files_never_panic_and_every_row_is_counted_once() {
     let mut random = Random(20_261_123);
     let mappings = mappings();
     let mut read_at_all = 0;
-    for round in 0..1_500 {
+    for round in 0..400 {
         let original = [SEATTLE, SALES][round % 2];
         let bytes = damage(original, &mut random);
         let _ = preview(&bytes, date!(2026 - 11 - 23));
@@ -87,7 +87,7 @@ fn damaged_files_never_panic_and_every_row_is_counted_once() {
         }
     }
     assert!(
-        read_at_all > 500,
+        read_at_all > 130,
         "only {read_at_all} files could be read, the test shows too little"
     );
 }
