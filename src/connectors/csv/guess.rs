@@ -14,6 +14,39 @@ pub(super) struct Candidate {
     compiled: DateFormat,
     /// Nothing but digits: also a number, so the column's name has to say that it is a date.
     pub digits: bool,
+    shape: Shape,
+}
+
+/// What a cell must have to be worth a full parse: without this, every text cell would be parsed hundreds of times.
+struct Shape {
+    timed: bool,
+    named: bool,
+    /// The sign between the parts of the date, where it is always there.
+    mark: Option<char>,
+}
+
+impl Shape {
+    fn of(format: &str) -> Self {
+        Self {
+            timed: format.contains("%H") || format.contains("%I"),
+            named: format.contains("%b") || format.contains("%B"),
+            mark: format.chars().find(|c| "-/.,".contains(*c)),
+        }
+    }
+
+    fn admits(&self, cell: &str) -> bool {
+        let letters = || cell.chars().any(char::is_alphabetic);
+        cell.contains(':') == self.timed
+            && self.mark.is_none_or(|mark| cell.contains(mark))
+            && (!self.named || letters())
+    }
+}
+
+impl Candidate {
+    fn parse(&self, cell: &str) -> Option<Date> {
+        let admitted = self.shape.admits(cell);
+        admitted.then(|| self.compiled.parse(cell).ok()).flatten()
+    }
 }
 
 /// Dates with a day, the usual order of each separator first: where nothing decides, the day comes before the month.
@@ -78,6 +111,7 @@ static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
             let compiled = DateFormat::compile(&format)?;
             let digits = DIGITS.contains(&format.as_str());
             Some(Candidate {
+                shape: Shape::of(&format),
                 format,
                 compiled,
                 digits,
@@ -90,7 +124,7 @@ static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
 pub(super) fn is_date(cell: &str) -> bool {
     CANDIDATES
         .iter()
-        .any(|candidate| !candidate.digits && candidate.compiled.parse(cell).is_ok())
+        .any(|candidate| !candidate.digits && candidate.parse(cell).is_some())
 }
 
 /// What a column's cells said about one candidate.
@@ -110,7 +144,7 @@ pub(super) struct Trial {
 pub(super) fn trials(cells: &[String]) -> Vec<Trial> {
     CANDIDATES
         .iter()
-        .filter(|candidate| cells.iter().any(|cell| candidate.compiled.parse(cell).is_ok()))
+        .filter(|candidate| cells.iter().any(|cell| candidate.parse(cell).is_some()))
         .map(|candidate| Trial {
             candidate,
             matched: 0,
@@ -126,7 +160,7 @@ pub(super) fn trials(cells: &[String]) -> Vec<Trial> {
 impl Trial {
     /// Tries one more cell.
     pub fn observe(&mut self, cell: &str, today: Date) {
-        let Ok(date) = self.candidate.compiled.parse(cell) else {
+        let Some(date) = self.candidate.parse(cell) else {
             return;
         };
         let (first, last) = self.range.unwrap_or((date, date));

@@ -78,6 +78,13 @@ pub(super) fn parse(cell: &str, mark: DecimalMark) -> Result<Decimal, NumberFaul
     parts.value(negative)
 }
 
+/// The number in a cell, if it is one: cheaper than [`parse`], which also finds out what is wrong.
+pub(super) fn value(cell: &str, mark: DecimalMark) -> Option<Decimal> {
+    let (negative, body) = unsigned(cell.trim());
+    let digits = body.bytes().any(|byte| byte.is_ascii_digit());
+    digits.then(|| Parts::of(body, mark)?.value(negative).ok()).flatten()
+}
+
 fn unsigned(cell: &str) -> (bool, &str) {
     if let Some(body) = cell.strip_prefix('+') {
         return (false, body);
@@ -90,7 +97,7 @@ fn unsigned(cell: &str) -> (bool, &str) {
 
 fn fault(cell: &str, body: &str, mark: DecimalMark) -> NumberFault {
     let infinite = ["inf", "infinity", "∞", "infinito"];
-    if infinite.iter().any(|name| body.to_lowercase() == *name) {
+    if infinite.contains(&body.to_lowercase().as_str()) {
         return NumberFault::Infinite;
     }
     if Parts::of(body, mark.other()).is_some() {

@@ -46,8 +46,8 @@ fn score(text: &str, delimiter: u8) -> (usize, usize) {
 }
 
 fn is_value(cell: &str) -> bool {
-    let number = |mark| numbers::parse(cell, mark).is_ok();
-    cell.chars().any(|c| c.is_ascii_digit())
+    let number = |mark| numbers::value(cell, mark).is_some();
+    cell.bytes().any(|byte| byte.is_ascii_digit())
         && (number(DecimalMark::Dot) || number(DecimalMark::Comma) || guess::is_date(cell))
 }
 
@@ -73,12 +73,12 @@ impl Evidence {
     /// Weighs one more cell that is not a gap.
     pub fn observe(&mut self, cell: &str) {
         self.filled += 1;
-        let dot = numbers::parse(cell, DecimalMark::Dot);
-        let comma = numbers::parse(cell, DecimalMark::Comma);
-        self.dot += u32::from(dot.is_ok());
-        self.comma += u32::from(comma.is_ok());
-        self.either += u32::from(dot.is_ok() || comma.is_ok());
-        let (Ok(dot), Ok(comma)) = (dot, comma) else {
+        let dot = numbers::value(cell, DecimalMark::Dot);
+        let comma = numbers::value(cell, DecimalMark::Comma);
+        self.dot += u32::from(dot.is_some());
+        self.comma += u32::from(comma.is_some());
+        self.either += u32::from(dot.is_some() || comma.is_some());
+        let (Some(dot), Some(comma)) = (dot, comma) else {
             return;
         };
         if dot != comma {

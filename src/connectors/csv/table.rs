@@ -167,8 +167,8 @@ fn newlines(text: &str) -> u32 {
 /// Every named cell of a header row reads as a number or a date.
 fn holds_values(record: &StringRecord) -> bool {
     record.iter().filter(|cell| !cell.trim().is_empty()).all(|cell| {
-        numbers::parse(cell, DecimalMark::Dot).is_ok()
-            || numbers::parse(cell, DecimalMark::Comma).is_ok()
+        numbers::value(cell, DecimalMark::Dot).is_some()
+            || numbers::value(cell, DecimalMark::Comma).is_some()
             || guess::is_date(cell)
     })
 }
