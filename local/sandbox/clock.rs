@@ -43,7 +43,11 @@ impl Clock {
     /// Moves the clock to `now`, or back to real time. The file changes in one step, so a reader never sees half of it.
     pub fn set(&self, now: Option<DateTime<Utc>>) -> std::io::Result<()> {
         match now {
-            Some(now) => write_atomically(&self.file, (now - real_now()).num_seconds().to_string().as_bytes()),
+            Some(now) => {
+                // Rounded up to whole seconds, so that the clock never shows a moment before the one that was asked for.
+                let seconds = -(real_now() - now).num_milliseconds().div_euclid(1_000);
+                write_atomically(&self.file, seconds.to_string().as_bytes())
+            }
             None => match std::fs::remove_file(&self.file) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),

@@ -229,7 +229,7 @@ fn country_weight(property: &Property, country: usize) -> u64 {
 
 /// The figures of a cell whose final number of sessions is known, of which `shown` per mille are in so far.
 fn figures(property: &Property, habits: &Habits, buyers: u64, sessions: u64, random: u64, shown: u64) -> Figures {
-    // Ten bits for each decision: a share of a count, rounded up or down by chance, so that small cells are not all zero.
+    // A share of a count, rounded up or down by chance, so that small cells are not all zero.
     let chance = |position: u32| (random >> (position * 9)) % 1_000;
     let share = |count: u64, per_mille: u64, position: u32| (count * per_mille + chance(position)) / 1_000;
     // The same threshold for each figure of the cell keeps their order (engaged <= sessions) at every age.
