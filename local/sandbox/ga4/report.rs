@@ -271,10 +271,17 @@ fn number(metric: Metric, row: &Row) -> f64 {
 
 /// The value of a metric as Google writes it: always a string, without trailing zeros.
 fn text(metric: Metric, row: &Row) -> String {
+    let figures = &row.figures;
     match metric {
-        Metric::KeyEvents => hundredths(row.figures.key_events_hundredths),
-        Metric::Revenue => hundredths(row.figures.revenue_hundredths),
-        _ => number(metric, row).to_string(),
+        Metric::Sessions => figures.sessions.to_string(),
+        Metric::EngagedSessions => figures.engaged.to_string(),
+        Metric::TotalUsers => row.users.to_string(),
+        Metric::NewUsers => figures.new_users.to_string(),
+        Metric::Views => figures.views.to_string(),
+        Metric::Purchases => figures.purchases.to_string(),
+        Metric::KeyEvents => hundredths(figures.key_events_hundredths),
+        Metric::Revenue => hundredths(figures.revenue_hundredths),
+        Metric::AverageDuration | Metric::BounceRate => number(metric, row).to_string(),
     }
 }
 

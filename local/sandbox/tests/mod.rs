@@ -6,6 +6,7 @@ mod faults;
 mod figures;
 mod oauth;
 mod reports;
+mod tokens;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

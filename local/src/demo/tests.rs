@@ -177,8 +177,17 @@ async fn callback(
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/#/sources?source=ga4")]).into_response())
 }
 
-/// A stand-in, the sandbox, and a target that points at both.
-async fn stage(name: &str, password: &str) -> (Shared, Sandbox, Target) {
+/// A folder that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A stand-in, the sandbox with its folder, and a target that points at both.
+async fn stage(name: &str, password: &str) -> (Shared, (Sandbox, Folder), Target) {
     let portal = Shared::default();
     let app = Router::new()
         .route("/api/auth/login", post(login))
@@ -213,7 +222,7 @@ async fn stage(name: &str, password: &str) -> (Shared, Sandbox, Target) {
         password: password.into(),
         progress: Box::new(|_| {}),
     };
-    (portal, sandbox, target)
+    (portal, (sandbox, Folder(folder)), target)
 }
 
 fn calls(portal: &Shared) -> Vec<String> {
