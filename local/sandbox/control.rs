@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -70,8 +71,12 @@ struct Filter {
     path_prefix: String,
 }
 
-async fn requests(State(shared): State<Arc<Shared>>, Query(filter): Query<Filter>) -> Json<Value> {
-    Json(lock(&shared.journal).list(filter.since, &filter.path_prefix))
+async fn requests(
+    State(shared): State<Arc<Shared>>,
+    filter: Result<Query<Filter>, QueryRejection>,
+) -> Result<Json<Value>, Wrong> {
+    let Query(filter) = filter.map_err(|error| Wrong(format!("{}: since is a number.", error.body_text())))?;
+    Ok(Json(lock(&shared.journal).list(filter.since, &filter.path_prefix)))
 }
 
 async fn clear_requests(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -22,8 +22,20 @@ pub use error::DemoError;
 
 const GA4_NAME: &str = "Tienda Lumbre (web)";
 const CSV_NAME: &str = "Clima de Seattle";
-const HISTORY_PATIENCE: Duration = Duration::from_mins(3);
-const POLL: Duration = Duration::from_millis(500);
+
+/// How the loader waits for the history.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Between two looks.
+    poll: Duration,
+    /// In all.
+    patience: Duration,
+}
+
+const PACE: Pace = Pace {
+    poll: Duration::from_millis(500),
+    patience: Duration::from_mins(3),
+};
 
 /// Where the demo goes and what it brings.
 pub struct Target {
@@ -41,11 +53,15 @@ pub struct Target {
 
 /// Loads both demo sources and waits until their history is there.
 pub async fn load(target: &Target) -> Result<(), DemoError> {
-    load_analytics(target).await?;
+    load_at(target, PACE).await
+}
+
+async fn load_at(target: &Target, pace: Pace) -> Result<(), DemoError> {
+    load_analytics(target, pace).await?;
     load_weather(target).await
 }
 
-async fn load_analytics(target: &Target) -> Result<(), DemoError> {
+async fn load_analytics(target: &Target, pace: Pace) -> Result<(), DemoError> {
     let mut browser = Browser::sign_in(target, "admin@acme.example").await?;
     let found = find(&mut browser, "ga4", None).await?;
     let fresh = found.is_none();
@@ -91,7 +107,7 @@ async fn load_analytics(target: &Target) -> Result<(), DemoError> {
             .await?;
     }
     (target.progress)(&format!("{GA4_NAME}: fetching its history"));
-    wait_for_history(&mut browser, &id, HISTORY_PATIENCE).await?;
+    wait_for_history(&mut browser, &id, pace).await?;
     (target.progress)(&format!("{GA4_NAME}: complete"));
     Ok(())
 }
@@ -174,8 +190,8 @@ async fn connect(browser: &mut Browser, target: &Target, id: &str) -> Result<(),
     Ok(())
 }
 
-async fn wait_for_history(browser: &mut Browser, id: &str, patience: Duration) -> Result<(), DemoError> {
-    let mut left = patience;
+async fn wait_for_history(browser: &mut Browser, id: &str, pace: Pace) -> Result<(), DemoError> {
+    let mut left = pace.patience;
     loop {
         let source = read(browser, id).await?;
         if complete(&source) {
@@ -194,13 +210,13 @@ async fn wait_for_history(browser: &mut Browser, id: &str, patience: Duration) -
             let status = text(&source, "status").to_owned();
             return Err(DemoError::TooSlow {
                 name,
-                seconds: patience.as_secs(),
+                seconds: pace.patience.as_secs(),
                 status,
                 sync,
             });
         }
-        tokio::time::sleep(POLL).await;
-        left = left.saturating_sub(POLL);
+        tokio::time::sleep(pace.poll).await;
+        left = left.saturating_sub(pace.poll);
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -69,9 +70,10 @@ struct Paging {
 async fn account_summaries(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
-    Query(paging): Query<Paging>,
+    paging: Result<Query<Paging>, QueryRejection>,
 ) -> Reply {
     let person = caller(&shared, &headers)?;
+    let Query(paging) = paging.map_err(|error| ApiError::invalid(error.body_text()))?;
     let size = match paging.page_size.unwrap_or(0) {
         0 => MAX_ACCOUNTS_PER_PAGE,
         size => usize::try_from(size)

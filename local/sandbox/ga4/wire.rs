@@ -103,6 +103,5 @@ pub enum Int {
 /// Reads JSON as Google does: unknown names and wrong types are `INVALID_ARGUMENT`.
 pub fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map_err(|error| ApiError::invalid(format!("Invalid JSON payload received. {error}: Cannot find field.")))
+    serde_json::from_slice(body).map_err(|error| ApiError::invalid(format!("Invalid JSON payload received. {error}.")))
 }

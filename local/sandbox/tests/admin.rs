@@ -34,7 +34,7 @@ async fn the_accounts_of_an_agency_come_in_pages() {
             (expected.map(str::to_owned).to_vec(), pages)
         );
     }
-    for wrong in ["pageSize=-1", "pageToken=x", "pageToken=CAUQ9"] {
+    for wrong in ["pageSize=-1", "pageSize=x", "pageToken=x", "pageToken=CAUQ9"] {
         let (status, answer) = bench.get(&token, &format!("/v1beta/accountSummaries?{wrong}")).await;
         assert_eq!(
             (status, &answer["error"]["status"]),

@@ -116,6 +116,9 @@ async fn bad_control_input_says_what_to_change() {
         assert_eq!(status, 400, "{body}");
         assert!(text(&answer["error"]).contains(advice), "{answer}");
     }
+    let (status, answer) = bench.control(Method::GET, "requests?since=x", Value::Null).await;
+    assert_eq!(status, 400);
+    assert!(text(&answer["error"]).contains("since is a number"), "{answer}");
     let request = bench.client.post(bench.url("/__control/faults")).body("{\"kind\":429}");
     let (status, answer) = read(request.send().await.unwrap()).await;
     assert_eq!(status, 400);

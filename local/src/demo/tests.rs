@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path as Segment, RawQuery, State};
@@ -11,7 +12,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::{DemoError, Target, load};
+use super::{DemoError, Pace, Target, load_at};
 use crate::sandbox::{self, Sandbox};
 
 /// What the stand-in knows: its sources with their syncs, and every unsafe call that it got.
@@ -22,8 +23,15 @@ struct Portal {
     sources: Vec<Value>,
     /// Message of a sync that fails for good.
     failure: Option<&'static str>,
+    /// A sync that never ends.
+    endless: bool,
     calls: Vec<String>,
 }
+
+const FAST: Pace = Pace {
+    poll: Duration::from_millis(1),
+    patience: Duration::from_millis(10),
+};
 
 type Shared = Arc<Mutex<Portal>>;
 
@@ -94,7 +102,8 @@ async fn one(
 ) -> Result<Json<Value>, StatusCode> {
     signed_in(&portal, &headers, None)?;
     let now = change(&portal, &id, &json!({}));
-    if now["status"] == "syncing" && portal.lock().unwrap().failure.is_none() {
+    let stuck = portal.lock().unwrap().endless || portal.lock().unwrap().failure.is_some();
+    if now["status"] == "syncing" && !stuck {
         let done = json!({"status": "connected", "last_sync_at": "2026-11-23T10:00:00Z", "progress": null});
         change(&portal, &id, &done);
     }
@@ -212,9 +221,8 @@ async fn stage(name: &str, password: &str) -> (Shared, (Sandbox, Folder), Target
     })
     .await
     .unwrap();
-    let mut state = portal.lock().unwrap();
-    (state.sandbox_url, state.redirect_uri) = (sandbox.url(), redirect_uri);
-    drop(state);
+    portal.lock().unwrap().sandbox_url = sandbox.url();
+    portal.lock().unwrap().redirect_uri = redirect_uri;
     let target = Target {
         base_url,
         sandbox_url: sandbox.url(),
@@ -232,13 +240,13 @@ fn calls(portal: &Shared) -> Vec<String> {
 #[tokio::test]
 async fn both_sources_are_loaded_once() {
     let (portal, _sandbox, target) = stage("both", "right").await;
-    load(&target).await.unwrap();
+    load_at(&target, FAST).await.unwrap();
     let property = r#"patch {"property_id":"310000001"}"#;
     assert_eq!(
         calls(&portal),
         ["create ga4", "connect", property, "create csv", "preview", "files"]
     );
-    load(&target).await.unwrap();
+    load_at(&target, FAST).await.unwrap();
     assert_eq!(calls(&portal), [""; 0], "a second run changes nothing");
 }
 
@@ -249,7 +257,7 @@ async fn a_half_done_run_is_completed() {
     analytics["status"] = json!("connected");
     analytics["property"] = json!({"id": "310000001"});
     portal.lock().unwrap().sources = vec![analytics, source("csv", "csv", "Clima de Seattle")];
-    load(&target).await.unwrap();
+    load_at(&target, FAST).await.unwrap();
     assert_eq!(calls(&portal), ["sync", "preview", "files"]);
 }
 
@@ -257,7 +265,7 @@ async fn a_half_done_run_is_completed() {
 async fn a_failed_sync_is_told_with_its_message() {
     let (portal, _sandbox, target) = stage("failed", "right").await;
     portal.lock().unwrap().failure = Some("La cuenta ya no tiene permiso.");
-    let error = load(&target).await.unwrap_err();
+    let error = load_at(&target, FAST).await.unwrap_err();
     assert!(matches!(error, DemoError::SyncFailed { .. }), "{error}");
     assert_eq!(
         error.to_string(),
@@ -268,7 +276,7 @@ async fn a_failed_sync_is_told_with_its_message() {
 #[tokio::test]
 async fn a_refusal_is_told_with_the_portals_own_words() {
     let (_portal, _sandbox, target) = stage("refused", "wrong").await;
-    let error = load(&target).await.unwrap_err();
+    let error = load_at(&target, FAST).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "POST /api/auth/login answered 401: El correo o la contraseña no son correctos."
@@ -279,6 +287,14 @@ async fn a_refusal_is_told_with_the_portals_own_words() {
 async fn a_consent_page_elsewhere_is_not_opened() {
     let (portal, _sandbox, target) = stage("foreign", "right").await;
     portal.lock().unwrap().sandbox_url = "http://127.0.0.1:9".into();
-    let error = load(&target).await.unwrap_err();
+    let error = load_at(&target, FAST).await.unwrap_err();
     assert!(matches!(error, DemoError::Foreign { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_history_that_does_not_arrive_is_given_up() {
+    let (portal, _sandbox, target) = stage("endless", "right").await;
+    portal.lock().unwrap().endless = true;
+    let error = load_at(&target, FAST).await.unwrap_err();
+    assert!(error.to_string().contains("(source syncing, newest sync:"), "{error}");
 }
