@@ -91,6 +91,17 @@ async fn users_are_fewer_than_the_sum_over_any_split_and_no_fewer_than_any_part(
 }
 
 #[tokio::test]
+async fn summing_users_over_channels_overcounts_visibly_even_within_a_day() {
+    let bench = Bench::new().await;
+    let (token, _) = bench.connect(LUMBRE).await;
+    let day = "2026-11-10";
+    let total = bench.report(&token, &query(&[], &["totalUsers"], day, day)).await;
+    let channels = query(&["sessionDefaultChannelGroup"], &["totalUsers"], day, day);
+    let overcount = sum(&bench.report(&token, &channels).await, 0) / sum(&total, 0);
+    assert!((1.04..1.3).contains(&overcount), "{overcount}");
+}
+
+#[tokio::test]
 async fn the_same_question_has_the_same_answer() {
     let mut bench = Bench::new().await;
     let (token, _) = bench.connect(LUMBRE).await;
