@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -85,11 +85,17 @@ pub async fn run(options: &Options) -> Result<(), StartError> {
     let functions = bindings::functions(&options.root, &config, &|name| std::env::var(name).ok())?;
     let front = listen(options.port).await?;
     let mut database = None;
+    let handler = OnceLock::new();
+    let mut serving = Box::pin(serve(options, &data, config, functions, front, &mut database, &handler));
     let outcome = tokio::select! {
-        outcome = serve(options, &data, config, functions, front, &mut database) => outcome,
+        outcome = &mut serving => outcome,
         () = stop => Ok(()),
     };
     tracing::info!("stopping");
+    if let Some(handler) = handler.get() {
+        Handle::stop(handler).await;
+    }
+    drop(serving);
     remove(&ready_file)?;
     if let Some(database) = database {
         database.stop().await?;
@@ -117,6 +123,7 @@ async fn serve(
     functions: Vec<Function>,
     front: TcpListener,
     database: &mut Option<Database>,
+    handler: &OnceLock<Handle>,
 ) -> Result<(), StartError> {
     let front_address = front.local_addr()?;
     let url = format!("http://{front_address}");
@@ -156,6 +163,7 @@ async fn serve(
         settings: settings.settings(),
     };
     let (worker, handle) = Worker::new(launch, clock.clone(), client.clone());
+    let handle = handler.get_or_init(|| handle);
     let jobs = Jobs {
         functions: functions.into(),
         invoker: Invoker {
@@ -203,7 +211,7 @@ async fn serve(
         accounts: ACCOUNTS,
     };
     load_demo(&url, &sandbox_url, &options.root).await;
-    publish(ready, handle, &data.join("ready.json")).await
+    publish(ready, handle.clone(), &data.join("ready.json")).await
 }
 
 /// Runs the host, and the next one when it has ended.
@@ -212,6 +220,7 @@ async fn supervise(mut worker: Worker, jobs: Jobs) {
         let running = jobs.start();
         worker.live().await;
         drop(running);
+        // Also when it was stopped: then this task ends before the pause does.
         tokio::time::sleep(PLATFORM_PAUSE).await;
         tracing::warn!("the platform starts the host anew");
     }

@@ -128,6 +128,7 @@ struct BusSection {
 #[derive(Deserialize)]
 struct FunctionFile {
     bindings: Vec<Value>,
+    retry: Option<Value>,
     #[serde(default)]
     disabled: bool,
 }
@@ -255,6 +256,9 @@ fn parse(
     }
     if name.eq_ignore_ascii_case(&host.route_prefix) {
         return Err("named as the route prefix, its job path would be reachable over HTTP".to_owned());
+    }
+    if file.retry.is_some() {
+        return Err("retry policies are not supported here".to_owned());
     }
     let bindings: Vec<Binding> = file
         .bindings

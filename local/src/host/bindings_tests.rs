@@ -13,6 +13,7 @@ fn one(name: &str, bindings: Value) -> Result<Trigger, String> {
     let host = host_config(root()).unwrap();
     let file = FunctionFile {
         bindings: serde_json::from_value(bindings).unwrap(),
+        retry: None,
         disabled: false,
     };
     parse(name, file, &host, &|setting| {

@@ -139,3 +139,105 @@ impl Jobs {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use axum::Router;
+    use http::StatusCode;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::host::worker::{Handle, State};
+    use crate::settings::tests::TempDir;
+
+    /// Jobs with one queue function, before a handler that answers `status` once `gate` has room.
+    async fn jobs(dir: &TempDir, status: StatusCode, busy: &'static AtomicUsize, gate: &'static Semaphore) -> Jobs {
+        let answer = move || async move {
+            busy.fetch_add(1, Ordering::SeqCst);
+            let _room = gate.acquire().await;
+            (status, [("content-type", "application/json")], "{}")
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/run_sync", axum::routing::post(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let trigger = Trigger::Queue {
+            binding: "job".to_owned(),
+            queue: "syncs".to_owned(),
+        };
+        let functions = [Function {
+            name: "run_sync".to_owned(),
+            trigger,
+        }];
+        let clock = Arc::new(SystemClock);
+        let broker = Broker::open(&["syncs".to_owned()], &dir.path().join("journal"), clock.clone()).unwrap();
+        let worker = Handle::fixed(State::Ready { address, pid: 1 });
+        let invoker = Invoker {
+            client: crate::host::http_client(),
+            worker,
+            timeout: Duration::MAX,
+        };
+        let timers = dir.path().to_owned();
+        Jobs {
+            functions: functions.into(),
+            invoker,
+            broker,
+            clock,
+            timers,
+            max_concurrent_calls: 2,
+        }
+    }
+
+    fn send(jobs: &Jobs, count: usize) {
+        let now = jobs.clock.now();
+        let message = |n: usize| Message::new(n.to_string(), "{}".to_owned(), now);
+        jobs.broker
+            .with(|queues, _| queues.send("syncs", (0..count).map(message).collect()))
+            .unwrap();
+    }
+
+    async fn eventually(what: impl Fn() -> bool) {
+        let poll = async {
+            while !what() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), poll).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_message_that_always_fails_is_delivered_ten_times_and_dead_lettered() {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        static OPEN: Semaphore = Semaphore::const_new(1);
+        let dir = TempDir::new();
+        let jobs = jobs(&dir, StatusCode::INTERNAL_SERVER_ERROR, &CALLS, &OPEN).await;
+        send(&jobs, 1);
+        let _running = jobs.start();
+        eventually(|| {
+            jobs.broker
+                .with(|queues, _| queues.dead_letters("syncs").unwrap().len())
+                == 1
+        })
+        .await;
+        assert_eq!(CALLS.load(Ordering::SeqCst), 10);
+    }
+
+    #[tokio::test]
+    async fn no_more_messages_are_in_work_than_the_limit() {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        static SHUT: Semaphore = Semaphore::const_new(0);
+        let dir = TempDir::new();
+        let jobs = jobs(&dir, StatusCode::OK, &CALLS, &SHUT).await;
+        send(&jobs, 5);
+        let _running = jobs.start();
+        eventually(|| CALLS.load(Ordering::SeqCst) == 2).await;
+        let listing = jobs.broker.with(|queues, _| queues.listing("syncs")).unwrap();
+        assert_eq!(listing["locked"].as_array().unwrap().len(), 2);
+        SHUT.add_permits(5);
+        eventually(|| CALLS.load(Ordering::SeqCst) == 5).await;
+        eventually(|| jobs.broker.with(|queues, _| queues.listing("syncs")).unwrap()["locked"] == json!([])).await;
+    }
+}

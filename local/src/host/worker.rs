@@ -67,7 +67,7 @@ pub enum Unavailable {
 #[derive(Debug, Clone)]
 pub struct Handle {
     state: watch::Receiver<State>,
-    kill: mpsc::Sender<String>,
+    orders: mpsc::Sender<Order>,
 }
 
 impl Handle {
@@ -90,16 +90,31 @@ impl Handle {
 
     /// Kills the handler (an invocation timed out) and lets it start again; this does not count as an error.
     pub async fn restart(&self, why: &str) {
-        self.kill.send(why.to_owned()).await.ok();
+        self.orders.send(Order::Restart(why.to_owned())).await.ok();
+    }
+
+    /// Kills the handler for good and waits until it is gone (two seconds at most).
+    pub async fn stop(&self) {
+        self.orders.send(Order::Stop).await.ok();
+        let mut state = self.state.clone();
+        let gone = state.wait_for(|state| matches!(state, State::Gone | State::Ended));
+        tokio::time::timeout(Duration::from_secs(2), gone).await.ok();
     }
 
     #[cfg(test)]
     pub fn fixed(state: State) -> Self {
         Self {
             state: watch::channel(state).1,
-            kill: mpsc::channel(1).0,
+            orders: mpsc::channel(1).0,
         }
     }
+}
+
+/// What a handle may ask for.
+#[derive(Debug)]
+enum Order {
+    Restart(String),
+    Stop,
 }
 
 /// What follows an exit.
@@ -129,7 +144,11 @@ impl Restarts {
                 }
                 self.last = Some(now);
                 self.errors += 1;
-                if self.errors < 3 { Next::Restart } else { Next::End }
+                if self.errors < 3 {
+                    return Next::Restart;
+                }
+                tracing::error!("third handler error: the host ends");
+                Next::End
             }
         }
     }
@@ -141,25 +160,25 @@ pub struct Worker {
     clock: Arc<dyn Clock>,
     client: HttpClient,
     state: watch::Sender<State>,
-    kill: mpsc::Receiver<String>,
+    orders: mpsc::Receiver<Order>,
 }
 
 impl Worker {
     /// A worker that has not started yet, and the handle to it.
     pub fn new(launch: Launch, clock: Arc<dyn Clock>, client: HttpClient) -> (Self, Handle) {
         let (state, state_out) = watch::channel(State::Starting);
-        let (kill_in, kill) = mpsc::channel(16);
+        let (orders_in, orders) = mpsc::channel(16);
         (
             Self {
                 launch,
                 clock,
                 client,
                 state,
-                kill,
+                orders,
             },
             Handle {
                 state: state_out,
-                kill: kill_in,
+                orders: orders_in,
             },
         )
     }
@@ -172,7 +191,8 @@ impl Worker {
             self.state.send_replace(State::Starting);
             let exit = self.run_once().await;
             let next = match exit {
-                Exit::Asked => Next::Restart,
+                Exit::Restart => Next::Restart,
+                Exit::Stop => Next::End,
                 Exit::Code(code) => restarts.after_exit(code, self.clock.now()),
             };
             match next {
@@ -183,7 +203,6 @@ impl Worker {
                     std::future::pending::<()>().await;
                 }
                 Next::End => {
-                    tracing::error!("third handler error: the host ends");
                     self.state.send_replace(State::Ended);
                     return;
                 }
@@ -199,28 +218,34 @@ impl Worker {
                 return Exit::Code(None);
             }
         };
-        while self.kill.try_recv().is_ok() {} // asked of its predecessor
         let Some(pid) = child.id() else { return Exit::Code(None) };
-        let ready = tokio::select! {
-            ready = tokio::time::timeout(INITIALIZATION, answers(&self.client, address)) => ready.is_ok(),
-            status = child.wait() => return exited(&status),
-        };
-        if !ready {
-            tracing::error!(
-                "the handler did not answer on its port within {} s",
-                INITIALIZATION.as_secs()
-            );
-            child.kill().await.ok();
-            return Exit::Code(None);
-        }
-        tracing::info!("handler ready (process {pid})");
-        self.state.send_replace(State::Ready { address, pid });
-        tokio::select! {
-            status = child.wait() => exited(&status),
-            Some(why) = self.kill.recv() => {
-                tracing::error!("killing the handler: {why}");
-                child.kill().await.ok();
-                Exit::Asked
+        let mut ready = std::pin::pin!(tokio::time::timeout(INITIALIZATION, answers(&self.client, address)));
+        let mut up = false;
+        loop {
+            tokio::select! {
+                status = child.wait() => return exited(&status),
+                ready = &mut ready, if !up => {
+                    if ready.is_err() {
+                        tracing::error!("the handler did not answer on its port within {} s", INITIALIZATION.as_secs());
+                        child.kill().await.ok();
+                        return Exit::Code(None);
+                    }
+                    up = true;
+                    tracing::info!("handler ready (process {pid})");
+                    self.state.send_replace(State::Ready { address, pid });
+                }
+                Some(order) = self.orders.recv() => match order {
+                    Order::Restart(_) if !up => {} // meant for its predecessor
+                    Order::Restart(why) => {
+                        tracing::error!("killing the handler: {why}");
+                        child.kill().await.ok();
+                        return Exit::Restart;
+                    }
+                    Order::Stop => {
+                        child.kill().await.ok();
+                        return Exit::Stop;
+                    }
+                },
             }
         }
     }
@@ -250,7 +275,8 @@ impl Worker {
 }
 
 enum Exit {
-    Asked,
+    Restart,
+    Stop,
     Code(Option<i32>),
 }
 
@@ -346,6 +372,15 @@ mod tests {
         let (mut worker, handle) = shell("exit 3");
         worker.live().await;
         assert_eq!(handle.address().await, Err(Unavailable::Ended));
+    }
+
+    #[tokio::test]
+    async fn a_stopped_handler_is_dead_before_stop_returns() {
+        let (mut worker, handle) = shell("sleep 1000");
+        let live = tokio::spawn(async move { worker.live().await });
+        handle.stop().await;
+        assert_eq!(*handle.state().borrow(), State::Ended);
+        live.await.unwrap();
     }
 
     #[tokio::test]
