@@ -9,7 +9,7 @@ use crate::account::{Account, state_dir};
 use crate::{Error, package};
 
 /// The oldest major version that the portal supports.
-const FLOOR: u32 = 15;
+pub(crate) const FLOOR: u32 = 15;
 
 /// What to type when nothing was found.
 pub(crate) const INSTALL_HELP: &str = "\

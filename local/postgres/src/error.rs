@@ -77,7 +77,7 @@ pub enum Error {
     #[error("PostgreSQL did not start: {0}")]
     NotReady(String),
     /// `DATABASE_URL` or `TEST_DATABASE_URL` cannot be used.
-    #[error("{variable} must be like postgres://user:password@host:5432/database: {why}")]
+    #[error("{variable} (postgres://user:password@host:5432/database) cannot be used: {why}")]
     Url {
         /// The variable's name.
         variable: &'static str,

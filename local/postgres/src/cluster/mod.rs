@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use crate::account::{Account, identity, state_dir};
-use crate::binaries::{Binaries, Surroundings, choose};
+use crate::binaries::{Binaries, FLOOR, Surroundings, choose};
 use crate::server::{Failure, Home, Tie, start};
 use crate::{Error, SUPERUSER, hex_digest};
 
@@ -141,11 +141,19 @@ impl Cluster {
         if !matches!(base.scheme(), "postgres" | "postgresql") || base.host_str().is_none_or(str::is_empty) {
             return Err(refuse("it needs the scheme postgres and a host"));
         }
-        let mut connection = PgConnection::connect(base.as_str()).await?;
-        let version: String = sqlx::query_scalar("SHOW server_version")
-            .fetch_one(&mut connection)
-            .await?;
-        connection.close().await?;
+        let version = server_version(&base)
+            .await
+            .map_err(|error| refuse(&error.to_string()))?;
+        if version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse().ok())
+            .is_some_and(|major: u32| major < FLOOR)
+        {
+            return Err(refuse(&format!(
+                "that server is PostgreSQL {version}, and {FLOOR} is the oldest that will do"
+            )));
+        }
         let secret = if let Some(password) = base.password().filter(|password| !password.is_empty()) {
             password.to_owned()
         } else {
@@ -262,6 +270,15 @@ impl Server {
             Ok(())
         }
     }
+}
+
+async fn server_version(base: &Url) -> Result<String, sqlx::Error> {
+    let mut connection = PgConnection::connect(base.as_str()).await?;
+    let version = sqlx::query_scalar("SHOW server_version")
+        .fetch_one(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(version)
 }
 
 /// Removes a cluster and all its data; stops a server that was left running on it. No error if there is none, and
