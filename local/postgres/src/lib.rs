@@ -5,6 +5,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod error;
+mod home;
 mod package;
 mod roles;
 mod server;

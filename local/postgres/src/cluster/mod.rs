@@ -10,7 +10,8 @@ use url::Url;
 
 use crate::account::{Account, identity, state_dir};
 use crate::binaries::{Binaries, FLOOR, Surroundings, choose};
-use crate::server::{Failure, Home, Tie, start};
+use crate::home::Home;
+use crate::server::{Failure, Tie, start};
 use crate::{Error, SUPERUSER, hex_digest};
 
 /// What to start.

@@ -15,7 +15,8 @@ use sqlx::migrate::Migrator;
 use crate::account::{Account, state_dir};
 use crate::binaries::{Surroundings, choose};
 use crate::cluster::{blocking, halt};
-use crate::server::{Home, Tie};
+use crate::home::Home;
+use crate::server::Tie;
 use crate::{Cluster, Error, Options};
 
 /// A database for one test, removed with this value.
