@@ -132,6 +132,38 @@ impl Account {
     }
 }
 
+/// Makes a directory and those above it, such that other accounts may pass the new ones, whatever our umask is.
+pub(crate) fn create_passable(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_passable(parent)?;
+    }
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::io("create", path)(error)),
+        _ => let_others_read(path),
+    }
+}
+
+/// Adds what others need to read a file or program, or to pass a directory.
+#[cfg(unix)]
+pub(crate) fn let_others_read(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path)
+        .map_err(Error::io("read", path))?
+        .permissions()
+        .mode();
+    let wanted = if mode & 0o100 == 0 { mode | 0o444 } else { mode | 0o555 };
+    fs::set_permissions(path, fs::Permissions::from_mode(wanted)).map_err(Error::io("set the mode of", path))
+}
+
+/// Windows has no such bits.
+#[cfg(not(unix))]
+pub(crate) fn let_others_read(path: &Path) -> Result<(), Error> {
+    fs::metadata(path).map(|_| ()).map_err(Error::io("read", path))
+}
+
 /// Where files of this machine's user are kept between runs, outside of any project: the unpacked package and the
 /// cluster that tests share. As root it is a directory that only root can create things in and everybody can pass.
 pub(crate) fn state_dir(account: &Account) -> PathBuf {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Error;
-use crate::account::Account;
+use crate::account::{Account, create_passable};
 use crate::binaries::Binaries;
 
 /// The files of a cluster, all in one directory that only the server's account may enter.
@@ -53,7 +53,7 @@ impl Home {
 
     /// Makes the directory, for the account only.
     pub(crate) fn create(&self, account: &Account) -> Result<(), Error> {
-        fs::create_dir_all(&self.dir).map_err(Error::io("create", &self.dir))?;
+        create_passable(&self.dir)?;
         if let Some(closed) = account.closed_above(&self.dir) {
             let account = account.other_name().unwrap_or_default().to_owned();
             return Err(Error::OutOfReach {

@@ -14,6 +14,9 @@ impl Scratch {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("portal-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
+        // As root the server's account must be able to pass, whatever our umask is.
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         Self(path)
     }
 }

