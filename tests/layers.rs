@@ -30,7 +30,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             if !matches!(name.as_str(), "tests" | "target" | "node_modules") {
                 open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             }
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             for_tests.extend(files_for_tests(&path, &text));
             found.push((path, text));

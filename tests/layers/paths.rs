@@ -89,9 +89,9 @@ impl Finder<'_> {
             Kind::Sign('{') => {
                 while self.at < self.tokens.len() && !self.sign(0, '}') {
                     if self.sign(0, ',') {
-                        self.at += 1
+                        self.at += 1;
                     } else {
-                        self.tree(before)
+                        self.tree(before);
                     }
                 }
                 self.at += 1;

@@ -168,7 +168,7 @@ fn in_root(file: &str, path: &Named) -> Option<String> {
         .map(|refused| format!("a root file may not name `{refused}`"))
 }
 
-/// The local host starts the handler and knows nothing of its inside; the embedded PostgreSQL does not know it at all.
+/// The local host starts the handler and knows nothing of its inside; the embedded `PostgreSQL` does not know it at all.
 fn in_tools(file: &str, path: &Named) -> Option<String> {
     if path.segments[0] != "portal" || (path.segments.len() == 1 && !path.imported) {
         return None;
@@ -247,14 +247,17 @@ fn looks_like_sql(text: &str) -> bool {
     match words[..] {
         ["SELECT", ..] => (has("FROM") || text.contains('(')) && formal(),
         ["WITH", ..] => has("AS") && has("SELECT"),
-        ["INSERT", "INTO", _] | ["DELETE", "FROM", _] | ["MERGE", "INTO", _] => formal(),
         ["UPDATE", ..] => has("SET") && formal(),
         ["SET", "LOCAL", _] | ["TRUNCATE", "TABLE", _] => true,
-        [
+        ["INSERT" | "MERGE", "INTO", _]
+        | ["DELETE", "FROM", _]
+        | [
             "CREATE" | "ALTER" | "DROP",
             "TABLE" | "INDEX" | "POLICY" | "ROLE" | "DATABASE" | "SCHEMA" | "VIEW",
             _,
         ] => formal(),
-        _ => upper.ends_with(".SQL"),
+        _ => std::path::Path::new(text)
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("sql")),
     }
 }
