@@ -14,6 +14,7 @@ use crate::config::{Config, Profile};
 use crate::connectors::ga4::{Ga4Client, RETRY_WAITS};
 use crate::connectors::http::{Backoff, UpstreamClient};
 use crate::connectors::oauth::{GOOGLE_PARAMS, OAuthClient, OAuthConfig};
+use crate::domain::secret::Secret;
 use crate::functions;
 use crate::http::body::{MAX_FORM, MAX_JSON};
 use crate::http::error::Problem;
@@ -58,7 +59,7 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
         clock: Arc::new(SystemClock::new(clock_file)),
         random: random.clone(),
         keys: Arc::new(KeyRing::parse(&config.key_ring)?),
-        queue: Arc::new(ServiceBus::new(queue_client, config.service_bus_url.clone())),
+        queue: Arc::new(ServiceBus::new(queue_client, config.service_bus_url.clone(), queue_token(config.profile))),
         passwords: Passwords::new(HASHES_AT_ONCE, random.as_ref())?,
         google: OAuthClient::new(upstream.clone(), oauth),
         ga4: Ga4Client::new(upstream, google.data_url.clone(), google.admin_url.clone(), backoff),
@@ -66,6 +67,17 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
     let origin = config.public_origin.origin().ascii_serialization();
     let origins = std::iter::once(origin).chain(config.extra_origins.iter().cloned()).collect();
     Ok(AppState { services, door: Arc::new(Door { origins, front_door_id: config.front_door_id }) })
+}
+
+/// The local broker takes any token. Managed identity comes with the Azure adapters; until then production has none.
+fn queue_token(profile: Profile) -> Option<Secret> {
+    match profile {
+        Profile::Local => Some(Secret::new("local")),
+        Profile::Production => {
+            tracing::warn!("No credential for Service Bus yet: messages will be refused");
+            None
+        }
+    }
 }
 
 /// The router: the API behind its guard, and the job functions, which only the Functions host reaches.

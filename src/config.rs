@@ -102,6 +102,11 @@ impl Config {
         "PORTAL_CLOCK_FILE",
     ];
 
+    /// Reads all settings from the environment.
+    pub fn from_env() -> Result<Self, ConfigErrors> {
+        Self::read(|key| std::env::var(key).ok())
+    }
+
     /// Reads all settings through `lookup` and reports every problem together.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         let mut reader = Reader { lookup: &lookup, problems: Vec::new() };

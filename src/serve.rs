@@ -47,7 +47,7 @@ fn refuse(error: &dyn std::error::Error) -> ExitCode {
 }
 
 async fn run() -> Result<(), BuildError> {
-    let config = Config::read(|key| std::env::var(key).ok())?;
+    let config = Config::from_env()?;
     let state = app::state(&config)?;
     check_roles(&state).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;

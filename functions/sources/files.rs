@@ -6,14 +6,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::SourcePath;
-use crate::connectors::csv::Rejected;
 use crate::domain::lang::Lang;
 use crate::http::body::{FileForm, Refusal};
 use crate::http::error::Problem;
 use crate::http::extract::Admin;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::services::csv_import::ImportReport;
+use crate::services::csv_import::{ImportReport, Rejected};
 use crate::services::error::ServiceError;
 
 /// The routes with files, whose bodies may be larger.

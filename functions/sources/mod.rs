@@ -3,7 +3,7 @@
 mod files;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
@@ -19,9 +19,7 @@ use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::{List, SourceBody, failure_text};
 use crate::services::error::ServiceError;
-use crate::services::sources::{PROVIDERS, SourceChange};
-use crate::store::syncs::SyncRow;
-use axum::http::Method;
+use crate::services::sources::{PROVIDERS, SourceChange, SyncRow};
 
 /// Runs of a page unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (20, 100);
@@ -112,7 +110,8 @@ impl SyncBody {
 async fn list(State(app): State<AppState>, Viewer(caller): Viewer) -> Result<impl IntoResponse, ServiceError> {
     let rows = app.services.sources(&caller).await?;
     let admin = caller.role == Role::Admin;
-    let items = rows.iter().map(|row| SourceBody::new(row, caller.request.lang, admin)).collect::<Result<Vec<_>, _>>()?;
+    let item = |row| SourceBody::new(row, caller.request.lang, admin);
+    let items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
     Ok(axum::Json(List::whole(items)))
 }
 

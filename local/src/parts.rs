@@ -100,7 +100,7 @@ pub async fn demo(public_url: &str, sandbox_url: &str, root: &Path) -> Result<()
         base_url: public_url.to_owned(),
         sandbox_url: sandbox_url.to_owned(),
         csv_path: PathBuf::from(root).join("local/demo/seattle-weather.csv"),
-        password: portal::setup::DEMO_PASSWORD.to_owned(),
+        password: DEMO_PASSWORD.to_owned(),
         progress: Box::new(|line| tracing::info!("demo data: {line}")),
     };
     demo::load(&target).await.map_err(failed("demo data"))

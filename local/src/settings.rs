@@ -14,7 +14,7 @@ use crate::clock::{random_bytes, random_uuid};
 /// The OAuth client id under which the sandbox knows the portal. Not a secret.
 pub const GOOGLE_CLIENT_ID: &str = "portal-local.apps.example";
 /// Password of every demo account, in the local profile only.
-pub const DEMO_PASSWORD: &str = "mar-azul-faro-2026";
+pub const DEMO_PASSWORD: &str = portal::setup::DEMO_PASSWORD;
 
 /// Writes a file so that readers see the old or the new content, nothing between. Only the owner may read it.
 pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {

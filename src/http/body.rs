@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
 use super::error::Problem;
-use crate::connectors::csv::MAX_BYTES;
 use crate::domain::lang::Text;
+use crate::services::csv_import::MAX_BYTES;
 use crate::services::error::{FieldError, ServiceError};
 
 /// Largest JSON body, in bytes.

@@ -4,13 +4,12 @@ use serde::Serialize;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::connectors::sentences::sentence;
 use crate::domain::comparison::Compare;
 use crate::domain::lang::Lang;
 use crate::domain::source::SourceStatus;
 use crate::services::figures::Base;
-use crate::store::sources::{Account, SourceRow};
-use crate::store::StoreError;
+use crate::services::error::ServiceError;
+use crate::services::sources::{Account, SourceRow, failure_sentence};
 
 pub use crate::domain::freshness::Freshness;
 pub use crate::domain::number::Number;
@@ -87,7 +86,7 @@ pub struct Progress {
 
 impl SourceBody {
     /// A source in a language; the accounts to choose from are for admins.
-    pub fn new(source: &SourceRow, lang: Lang, is_admin: bool) -> Result<Self, StoreError> {
+    pub fn new(source: &SourceRow, lang: Lang, is_admin: bool) -> Result<Self, ServiceError> {
         let status = source.status()?;
         let config = &source.config.0;
         let progress = match (source.backfilled_from, source.backfill_until) {
@@ -138,9 +137,5 @@ fn status_text(source: &SourceRow, status: SourceStatus, lang: Lang) -> String {
 
 /// The sentence of a failure's code.
 pub fn failure_text(code: &str, lang: Lang) -> String {
-    let text = sentence(code);
-    match lang {
-        Lang::Es => text.es.to_owned(),
-        Lang::En => text.en.to_owned(),
-    }
+    failure_sentence(code).get(lang).to_owned()
 }

@@ -12,6 +12,8 @@ use time::macros::format_description;
 use url::Url;
 use uuid::Uuid;
 
+use crate::domain::secret::Secret;
+
 /// RFC 1123, the format of `ScheduledEnqueueTimeUtc`.
 const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -61,6 +63,7 @@ pub trait Queue: Send + Sync {
 pub struct ServiceBus {
     http: reqwest::Client,
     base: Url,
+    token: Option<Secret>,
 }
 
 #[derive(Serialize)]
@@ -73,8 +76,18 @@ struct BrokerProperties {
 
 impl ServiceBus {
     /// `base` is the namespace's address, for example `https://ns.servicebus.windows.net`.
-    pub fn new(http: reqwest::Client, base: Url) -> Self {
-        Self { http, base }
+    ///
+    /// `token` is sent as bearer token; the namespace refuses messages without one.
+    pub fn new(http: reqwest::Client, base: Url, token: Option<Secret>) -> Self {
+        Self { http, base, token }
+    }
+
+    fn post(&self, queue: &str) -> reqwest::RequestBuilder {
+        let request = self.http.post(self.address(queue)).timeout(TIMEOUT);
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
     }
 
     fn address(&self, queue: &str) -> Url {
@@ -94,11 +107,9 @@ impl Queue for ServiceBus {
         let mut attempt = 1;
         loop {
             let sent = self
-                .http
-                .post(self.address(&message.queue))
+                .post(&message.queue)
                 .header("BrokerProperties", &properties)
                 .header("Content-Type", "application/json")
-                .timeout(TIMEOUT)
                 .body(message.body.clone())
                 .send()
                 .await;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::error::{FieldError, ServiceError};
 use super::sources::CSV;
 use super::{Caller, Services};
-use crate::connectors::csv::{self, Combine, CsvError, Mapping, MetricMapping, OnError, Preview, Reading, Rejected};
+use crate::connectors::csv::{self, Combine, CsvError, Mapping, MetricMapping, OnError, Preview, Reading};
 use crate::domain::aggregate::Stored;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{MetricId, SourceId, SyncId};
@@ -18,6 +18,8 @@ use crate::store::metrics::{Declared, Metric};
 use crate::store::sources::SourceRow;
 use crate::store::syncs::Progress;
 use crate::store::{StoreError, Tx, datapoints, metrics, sources, syncs};
+
+pub use csv::{MAX_BYTES, Rejected};
 
 /// The account part of the natural key: a file has none of its own, the source stands for it.
 fn account(source: SourceId) -> String {

@@ -6,11 +6,15 @@ use uuid::Uuid;
 use super::error::ServiceError;
 use super::{Caller, Services};
 use crate::connectors::ga4;
+use crate::connectors::sentences::sentence;
 use crate::domain::ids::{SourceId, TenantId};
+use crate::domain::lang::Text;
 use crate::domain::source::SourceStatus;
-use crate::store::sources::{NewSource, SourceRow};
-use crate::store::syncs::SyncRow;
+use crate::store::sources::NewSource;
 use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs};
+
+pub use crate::store::sources::{Account, SourceRow};
+pub use crate::store::syncs::SyncRow;
 
 /// Longest name of a source.
 const MAX_NAME: usize = 120;
@@ -40,6 +44,12 @@ pub const PROVIDERS: [Provider; 2] = [
 /// The key under which at most one run of a source lives.
 pub(crate) fn sync_key(source: SourceId) -> String {
     format!("sync:{source}")
+}
+
+/// The sentence for a client of a stored failure's code.
+pub fn failure_sentence(code: &str) -> Text {
+    let text = sentence(code);
+    Text::new(text.es, text.en)
 }
 
 /// What to change in a source.
