@@ -86,7 +86,7 @@ pub fn router(state: AppState) -> Router {
     let api = functions::api()
         .into_router()
         .fallback(|| async { Problem::not_found() })
-        .layer(panics.clone())
+        .layer(panics)
         .layer(middleware::from_fn_with_state(state.clone(), guard))
         .layer(DefaultBodyLimit::max(MAX_FORM.max(MAX_JSON)));
     let jobs = functions::jobs().into_router().layer(panics);

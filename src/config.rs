@@ -154,7 +154,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<'_, F> {
         let value = (self.lookup)(key).filter(|text| !text.is_empty())?;
         // An unresolved reference leaves its text in the variable: better no start than a secret that everyone knows.
         if value.starts_with("@Microsoft.KeyVault(") {
-            self.problems.push(format!("{key} is an unresolved Key Vault reference; check the identity's access to the vault"));
+            self.problems
+                .push(format!("{key} is an unresolved Key Vault reference; check the identity's access to the vault"));
             return None;
         }
         Some(value)

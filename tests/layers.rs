@@ -36,11 +36,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             found.push((path, text));
         }
     }
-    found.retain(|(path, _)| {
-        !for_tests
-            .iter()
-            .any(|module| path.with_extension("").starts_with(module))
-    });
+    found.retain(|(path, _)| !for_tests.iter().any(|module| path.with_extension("").starts_with(module)));
     let relative = |path: &Path| path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
     let mut found: Vec<_> = found.into_iter().map(|(path, text)| (relative(&path), text)).collect();
     found.sort();
@@ -52,15 +48,8 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 fn files_for_tests(path: &Path, text: &str) -> Vec<PathBuf> {
     let stem = path.file_stem().unwrap_or_default();
     let beside = ["mod", "lib", "main"].iter().any(|name| stem == *name);
-    let folder = if beside {
-        path.with_file_name("")
-    } else {
-        path.with_extension("")
-    };
-    lexer::test_modules(&lexer::tokens(text))
-        .iter()
-        .map(|name| folder.join(name))
-        .collect()
+    let folder = if beside { path.with_file_name("") } else { path.with_extension("") };
+    lexer::test_modules(&lexer::tokens(text)).iter().map(|name| folder.join(name)).collect()
 }
 
 fn all_sources() -> Vec<(String, String)> {
@@ -69,19 +58,14 @@ fn all_sources() -> Vec<(String, String)> {
 
 #[test]
 fn every_layer_names_only_what_its_row_lists() {
-    let found: Vec<String> = all_sources()
-        .iter()
-        .flat_map(|(file, text)| rules::breaches(file, text))
-        .collect();
+    let found: Vec<String> = all_sources().iter().flat_map(|(file, text)| rules::breaches(file, text)).collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]
 fn every_layer_has_code() {
     for layer in rules::LAYERS {
-        let code = sources(layer.folder)
-            .iter()
-            .any(|(_, text)| !lexer::tokens(text).is_empty());
+        let code = sources(layer.folder).iter().any(|(_, text)| !lexer::tokens(text).is_empty());
         assert!(code, "{} is empty: has the layer moved?", layer.folder);
     }
 }
@@ -99,8 +83,5 @@ fn files_and_functions_are_short_enough_to_read() {
         }
     }
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
-    assert!(
-        unneeded.is_empty(),
-        "no longer too long, take it off the list: {unneeded:?}"
-    );
+    assert!(unneeded.is_empty(), "no longer too long, take it off the list: {unneeded:?}");
 }

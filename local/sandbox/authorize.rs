@@ -22,10 +22,9 @@ pub const PATH: &str = "/o/oauth2/v2/auth";
 
 /// The consent page, its answer and its style sheet.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new().route(PATH, get(ask).post(answer)).route(
-        consent::STYLE_PATH,
-        get(async || ([(header::CONTENT_TYPE, "text/css")], consent::STYLE)),
-    )
+    Router::new()
+        .route(PATH, get(ask).post(answer))
+        .route(consent::STYLE_PATH, get(async || ([(header::CONTENT_TYPE, "text/css")], consent::STYLE)))
 }
 
 /// A checked authorization request.
@@ -46,10 +45,7 @@ impl Request {
 }
 
 fn find<'a>(parameters: &'a [(String, String)], name: &str) -> &'a str {
-    parameters
-        .iter()
-        .find(|(key, _)| key == name)
-        .map_or("", |(_, value)| value)
+    parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
 }
 
 /// Why a request is refused on a page of Google's own.
@@ -65,11 +61,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(status: u16, error: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
-            error,
-            detail: detail.into(),
-        }
+        Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), error, detail: detail.into() }
     }
 }
 
@@ -89,76 +81,39 @@ fn check(shared: &Shared, pairs: &[(String, String)]) -> Result<Request, Refusal
         "login_hint",
         "hl",
     ];
-    let parameters: Vec<(String, String)> = pairs
-        .iter()
-        .filter(|(key, _)| KNOWN.contains(&key.as_str()))
-        .cloned()
-        .collect();
+    let parameters: Vec<(String, String)> =
+        pairs.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())).cloned().collect();
     let get = |name: &str| find(&parameters, name);
     if get("client_id") != shared.client_id {
         return Err(Refusal::new(401, "invalid_client", "The OAuth client was not found."));
     }
     if get("redirect_uri") != shared.redirect_uri {
-        let detail = format!(
-            "redirect_uri is {:?}; it must be exactly {:?}.",
-            get("redirect_uri"),
-            shared.redirect_uri
-        );
+        let detail =
+            format!("redirect_uri is {:?}; it must be exactly {:?}.", get("redirect_uri"), shared.redirect_uri);
         return Err(Refusal::new(400, "redirect_uri_mismatch", detail));
     }
     if get("response_type") != "code" {
-        return Err(Refusal::new(
-            400,
-            "unsupported_response_type",
-            "response_type must be code.",
-        ));
+        return Err(Refusal::new(400, "unsupported_response_type", "response_type must be code."));
     }
     let scopes: Scopes = get("scope").split_whitespace().map(str::to_owned).collect();
     if scopes.is_empty() {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            "Missing required parameter: scope",
-        ));
+        return Err(Refusal::new(400, "invalid_request", "Missing required parameter: scope"));
     }
     if let Some(scope) = scopes.iter().find(|scope| !KNOWN_SCOPES.contains(&scope.as_str())) {
-        return Err(Refusal::new(
-            400,
-            "invalid_scope",
-            format!("Some requested scopes were invalid: {scope}"),
-        ));
+        return Err(Refusal::new(400, "invalid_scope", format!("Some requested scopes were invalid: {scope}")));
     }
     if !matches!(get("access_type"), "" | "offline" | "online") {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            "access_type must be online or offline.",
-        ));
+        return Err(Refusal::new(400, "invalid_request", "access_type must be online or offline."));
     }
     let challenge = get("code_challenge");
     if !challenge.is_empty() && get("code_challenge_method") != "S256" {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            "code_challenge_method must be S256.",
-        ));
+        return Err(Refusal::new(400, "invalid_request", "code_challenge_method must be S256."));
     }
     if !challenge.is_empty() && challenge.len() != 43 {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            "An S256 code_challenge has 43 characters.",
-        ));
+        return Err(Refusal::new(400, "invalid_request", "An S256 code_challenge has 43 characters."));
     }
-    let hint = catalogue::person(get("login_hint"))
-        .unwrap_or(&catalogue::PEOPLE[0])
-        .email
-        .to_owned();
-    Ok(Request {
-        scopes,
-        hint,
-        parameters,
-    })
+    let hint = catalogue::person(get("login_hint")).unwrap_or(&catalogue::PEOPLE[0]).email.to_owned();
+    Ok(Request { scopes, hint, parameters })
 }
 
 /// Scopes that the client may ask for.
@@ -169,10 +124,7 @@ fn pairs(text: &[u8]) -> Vec<(String, String)> {
 }
 
 fn language(pairs: &[(String, String)], headers: &HeaderMap) -> Language {
-    let accepted = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Language::choose(find(pairs, "hl"), accepted)
 }
 
@@ -181,10 +133,9 @@ async fn ask(State(shared): State<Arc<Shared>>, headers: HeaderMap, RawQuery(que
     let language = language(&pairs, &headers);
     match check(&shared, &pairs) {
         // A client that asks for no page cannot get consent here.
-        Ok(request) if request.get("prompt") == "none" => back(
-            &shared,
-            &[("error", "interaction_required"), ("state", request.get("state"))],
-        ),
+        Ok(request) if request.get("prompt") == "none" => {
+            back(&shared, &[("error", "interaction_required"), ("state", request.get("state"))])
+        }
         Ok(request) => consent::page(&request, &shared.redirect_uri, language),
         Err(refusal) => consent::refusal_page(&refusal, language),
     }
@@ -202,11 +153,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, RawForm(f
         "allow" => {}
         "deny" => return back(&shared, &[("error", "access_denied"), ("state", state)]),
         other => {
-            let refusal = Refusal::new(
-                400,
-                "invalid_request",
-                format!("decision is {other:?}: send allow or deny."),
-            );
+            let refusal = Refusal::new(400, "invalid_request", format!("decision is {other:?}: send allow or deny."));
             return consent::refusal_page(&refusal, language);
         }
     }
@@ -214,19 +161,14 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, RawForm(f
         let refusal = Refusal::new(400, "invalid_request", "account is none of the accounts on the page.");
         return consent::refusal_page(&refusal, language);
     };
-    let ticked = pairs
-        .iter()
-        .filter(|(key, scope)| key == "granted" && request.scopes.contains(scope));
+    let ticked = pairs.iter().filter(|(key, scope)| key == "granted" && request.scopes.contains(scope));
     let challenge = request.get("code_challenge");
     let consent = Consent {
         email: person.email.to_owned(),
         ticked: ticked.map(|(_, scope)| scope.clone()).collect(),
         add_granted: request.get("include_granted_scopes") == "true",
         offline: request.get("access_type") == "offline",
-        forced: request
-            .get("prompt")
-            .split_whitespace()
-            .any(|prompt| prompt == "consent"),
+        forced: request.get("prompt").split_whitespace().any(|prompt| prompt == "consent"),
         redirect_uri: request.get("redirect_uri").to_owned(),
         challenge: (!challenge.is_empty()).then(|| challenge.to_owned()),
     };
@@ -246,21 +188,11 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, RawForm(f
 /// 302 to the client with these parameters; an empty `state` is one that was not sent.
 fn back(shared: &Shared, parameters: &[(&str, &str)]) -> Response {
     let Ok(mut url) = Url::parse(&shared.redirect_uri) else {
-        return (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the sandbox's redirect_uri is no URL",
-        )
-            .into_response();
+        return (StatusCode::INTERNAL_SERVER_ERROR, "the sandbox's redirect_uri is no URL").into_response();
     };
-    let parameters: HashMap<_, _> = parameters
-        .iter()
-        .copied()
-        .filter(|(key, value)| *key != "state" || !value.is_empty())
-        .collect();
+    let parameters: HashMap<_, _> =
+        parameters.iter().copied().filter(|(key, value)| *key != "state" || !value.is_empty()).collect();
     url.query_pairs_mut().extend_pairs(parameters);
-    let headers = [
-        (header::LOCATION, url.to_string()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
+    let headers = [(header::LOCATION, url.to_string()), (header::CACHE_CONTROL, "no-store".to_owned())];
     (StatusCode::FOUND, headers).into_response()
 }

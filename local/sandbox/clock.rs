@@ -21,8 +21,7 @@ impl Clock {
     /// The present, moved by the offset.
     pub fn now(&self) -> DateTime<Utc> {
         let real = real_now();
-        real.checked_add_signed(Duration::seconds(self.offset()))
-            .unwrap_or(real)
+        real.checked_add_signed(Duration::seconds(self.offset())).unwrap_or(real)
     }
 
     /// The offset in seconds; 0 without a file or with one that cannot be read.

@@ -26,11 +26,7 @@ impl Language {
     /// From Google's parameter `hl`, else from `Accept-Language`.
     pub fn choose(hl: &str, accepted: &str) -> Self {
         let wanted = if hl.is_empty() { accepted } else { hl };
-        if wanted.trim_start().to_ascii_lowercase().starts_with("en") {
-            Self::En
-        } else {
-            Self::Es
-        }
+        if wanted.trim_start().to_ascii_lowercase().starts_with("en") { Self::En } else { Self::Es }
     }
 
     const fn code(self) -> &'static str {
@@ -109,12 +105,7 @@ pub fn page(request: &Request, redirect_uri: &str, language: Language) -> Respon
     let texts = language.texts();
     let mut form = format!("<form method=\"post\" action=\"{PATH}\">");
     for (name, value) in &request.parameters {
-        let _ = write!(
-            form,
-            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-            escape(name),
-            escape(value)
-        );
+        let _ = write!(form, "<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value));
     }
     let _ = write!(form, "<fieldset><legend>{}</legend>", texts.account);
     for person in &PEOPLE {
@@ -129,11 +120,7 @@ pub fn page(request: &Request, redirect_uri: &str, language: Language) -> Respon
     }
     let _ = write!(form, "</fieldset><fieldset><legend>{}</legend>", texts.scopes);
     for scope in &request.scopes {
-        let text = if scope == ga4::SCOPE {
-            texts.analytics
-        } else {
-            texts.identity
-        };
+        let text = if scope == ga4::SCOPE { texts.analytics } else { texts.identity };
         let _ = write!(
             form,
             "<label><input type=\"checkbox\" name=\"granted\" value=\"{0}\" checked>\
@@ -148,16 +135,8 @@ pub fn page(request: &Request, redirect_uri: &str, language: Language) -> Respon
         texts.deny, texts.allow
     );
     // Browsers hold the redirect after the form to `form-action` too, so the client's origin is part of it.
-    let client = Url::parse(redirect_uri)
-        .map(|url| url.origin().ascii_serialization())
-        .unwrap_or_default();
-    document(
-        StatusCode::OK,
-        language,
-        texts.title,
-        &form,
-        &format!("'self' {client}"),
-    )
+    let client = Url::parse(redirect_uri).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    document(StatusCode::OK, language, texts.title, &form, &format!("'self' {client}"))
 }
 
 /// The page for a request that must not be sent back to the client.

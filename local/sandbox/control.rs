@@ -35,10 +35,7 @@ impl IntoResponse for Wrong {
 
 /// A JSON body. The content type is required so that no form of a foreign page can reach this API.
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<Value, Wrong> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/json") {
         return Err(Wrong("Send the body with Content-Type: application/json.".into()));
     }
@@ -103,10 +100,7 @@ async fn set_clock(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: 
         Value::String(text) => Some(text.parse::<DateTime<Utc>>().map_err(|_| wrong())?),
         _ => return Err(wrong()),
     };
-    shared
-        .clock
-        .set(now)
-        .map_err(|error| Wrong(format!("The clock file cannot be written: {error}.")))?;
+    shared.clock.set(now).map_err(|error| Wrong(format!("The clock file cannot be written: {error}.")))?;
     Ok(show_clock(&shared))
 }
 

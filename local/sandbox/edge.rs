@@ -52,15 +52,8 @@ pub async fn pass(State(shared): State<Arc<Shared>>, request: Request, next: Nex
     lock(&shared.journal).close(n, head.status.as_u16(), &sent);
     let length = HeaderValue::from(body.len());
     let body = match fault {
-        Some(Fault {
-            kind: Kind::TruncatedBody,
-            ..
-        }) => truncated(sent),
-        Some(Fault {
-            kind: Kind::Slow,
-            seconds,
-            ..
-        }) => trickle(&body, Duration::from_secs(seconds)),
+        Some(Fault { kind: Kind::TruncatedBody, .. }) => truncated(sent),
+        Some(Fault { kind: Kind::Slow, seconds, .. }) => trickle(&body, Duration::from_secs(seconds)),
         _ => Body::from(body),
     };
     let mut response = Response::from_parts(head, body);
@@ -91,36 +84,23 @@ async fn fail(shared: &Shared, fault: &Fault, parts: &Parts, body: &Bytes) -> Op
     }
     let mut response = error.into_response();
     if let Some(seconds) = fault.retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     Some(response)
 }
 
 /// The property of a Data API path, `/v1beta/properties/{id}:{verb}`.
 fn property_of(path: &str) -> Option<u64> {
-    path.strip_prefix("/v1beta/properties/")?
-        .split_once(':')?
-        .0
-        .parse()
-        .ok()
+    path.strip_prefix("/v1beta/properties/")?.split_once(':')?.0.parse().ok()
 }
 
 /// Ends the grant that the request presents, and answers as for a grant that ended before.
 fn revoke(shared: &Shared, parts: &Parts, body: &[u8]) -> Response {
-    let bearer = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
     let form = form(body);
     let at_token_endpoint = parts.uri.path() == "/token";
-    let token = if at_token_endpoint {
-        form.get("refresh_token").map(String::as_str)
-    } else {
-        bearer
-    };
+    let token = if at_token_endpoint { form.get("refresh_token").map(String::as_str) } else { bearer };
     if let Some(Err(error)) = token.map(|token| lock(&shared.grants).revoke(token)) {
         tracing::warn!(%error, "the grants could not be saved");
     }
@@ -147,10 +127,8 @@ fn truncated(half: Bytes) -> Body {
 /// Sends a body in equal pieces over the given time.
 fn trickle(body: &Bytes, time: Duration) -> Body {
     let size = body.len().div_ceil(SLOW_PIECES).max(1);
-    let pieces: Vec<Bytes> = (0..body.len())
-        .step_by(size)
-        .map(|at| body.slice(at..(at + size).min(body.len())))
-        .collect();
+    let pieces: Vec<Bytes> =
+        (0..body.len()).step_by(size).map(|at| body.slice(at..(at + size).min(body.len()))).collect();
     let pause = time / u32::try_from(SLOW_PIECES).unwrap_or(1);
     Body::from_stream(stream::iter(pieces).enumerate().then(move |(index, piece)| async move {
         if index > 0 {

@@ -41,10 +41,7 @@ impl Kind {
 
     /// Name in the control API.
     pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("", |(_, name)| name)
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
     }
 
     fn parse(value: &Value) -> Option<Self> {
@@ -52,10 +49,7 @@ impl Kind {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        Self::ALL
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(kind, _)| *kind)
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
     }
 }
 
@@ -142,9 +136,7 @@ impl Faults {
                 Method::from_bytes(name.as_bytes()).ok()
             }
             Some(name) => {
-                return Err(format!(
-                    "match.method is {name:?}: send an HTTP method in capitals, or leave it out."
-                ));
+                return Err(format!("match.method is {name:?}: send an HTTP method in capitals, or leave it out."));
             }
         };
         let path_prefix = body.matches.path_prefix.unwrap_or_else(|| "/".into());
@@ -161,28 +153,12 @@ impl Faults {
             return Err(format!("seconds is {seconds}: send at most 600."));
         }
         if self.rules.len() >= MAX_RULES {
-            return Err(format!(
-                "There are {MAX_RULES} faults already: DELETE /__control/faults clears them."
-            ));
+            return Err(format!("There are {MAX_RULES} faults already: DELETE /__control/faults clears them."));
         }
         self.last += 1;
-        let fault = Fault {
-            kind,
-            retry_after: body.retry_after,
-            message: body.message,
-            seconds,
-        };
+        let fault = Fault { kind, retry_after: body.retry_after, message: body.message, seconds };
         let after = body.after.unwrap_or(0);
-        let rule = Rule {
-            id: self.last,
-            method,
-            path_prefix,
-            after,
-            count: body.count,
-            seen: 0,
-            hits: 0,
-            fault,
-        };
+        let rule = Rule { id: self.last, method, path_prefix, after, count: body.count, seen: 0, hits: 0, fault };
         let shown = rule.show();
         self.rules.push(rule);
         Ok(shown)

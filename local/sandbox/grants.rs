@@ -74,11 +74,7 @@ impl Grants {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self {
-            file,
-            kept,
-            codes: HashMap::new(),
-        })
+        Ok(Self { file, kept, codes: HashMap::new() })
     }
 
     fn save(&self) -> std::io::Result<()> {
@@ -122,12 +118,7 @@ impl Grants {
         // Once expired it never comes back, even if the clock is set back.
         self.kept.access.retain(|held| held.expires > Some(now.timestamp()));
         let expires = Some(now.timestamp() + ACCESS_SECONDS);
-        self.kept.access.push(Token {
-            hash: hash(&token),
-            email: email.into(),
-            scopes: scopes.clone(),
-            expires,
-        });
+        self.kept.access.push(Token { hash: hash(&token), email: email.into(), scopes: scopes.clone(), expires });
         self.save()?;
         Ok(token)
     }
@@ -173,11 +164,7 @@ impl Grants {
     pub fn revoke(&mut self, token: &str) -> std::io::Result<bool> {
         let wanted = hash(token);
         let tokens = self.kept.refresh.iter().chain(&self.kept.access);
-        let Some(email) = tokens
-            .filter(|held| held.hash == wanted)
-            .map(|held| held.email.clone())
-            .next()
-        else {
+        let Some(email) = tokens.filter(|held| held.hash == wanted).map(|held| held.email.clone()).next() else {
             return Ok(false);
         };
         self.kept.consents.remove(&email);

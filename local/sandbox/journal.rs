@@ -11,16 +11,8 @@ const MAX_ENTRIES: usize = 5_000;
 const MAX_BYTES: usize = 64 << 20;
 const MASK: &str = "***";
 /// Parameters and fields that hold a secret.
-const SECRETS: [&str; 8] = [
-    "client_secret",
-    "code",
-    "code_verifier",
-    "refresh_token",
-    "access_token",
-    "id_token",
-    "token",
-    "assertion",
-];
+const SECRETS: [&str; 8] =
+    ["client_secret", "code", "code_verifier", "refresh_token", "access_token", "id_token", "token", "assertion"];
 
 #[derive(Debug)]
 struct Entry {
@@ -114,10 +106,7 @@ impl Journal {
 
     /// Requests after number `since` whose path begins with `prefix`, and the number to ask from next time.
     pub fn list(&self, since: u64, prefix: &str) -> Value {
-        let items = self
-            .entries
-            .iter()
-            .filter(|entry| entry.n > since && entry.path.starts_with(prefix));
+        let items = self.entries.iter().filter(|entry| entry.n > since && entry.path.starts_with(prefix));
         json!({"items": items.map(Entry::show).collect::<Vec<_>>(), "next": self.last.max(since)})
     }
 
@@ -154,16 +143,8 @@ fn mask_form(text: &str) -> String {
         return text.to_owned();
     }
     let pairs = form_urlencoded::parse(text.as_bytes());
-    let masked = pairs.map(|(name, value)| {
-        if secret(&name) {
-            (name, MASK.into())
-        } else {
-            (name, value)
-        }
-    });
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(masked)
-        .finish()
+    let masked = pairs.map(|(name, value)| if secret(&name) { (name, MASK.into()) } else { (name, value) });
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(masked).finish()
 }
 
 #[cfg(test)]

@@ -20,9 +20,7 @@ use super::{Shared, lock};
 
 /// The two endpoints.
 pub fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/token", post(token))
-        .route("/revoke", post(revoke))
+    Router::new().route("/token", post(token)).route("/revoke", post(revoke))
 }
 
 /// An OAuth error: `{"error","error_description"}`.
@@ -63,15 +61,9 @@ pub fn form(body: &[u8]) -> HashMap<String, String> {
 }
 
 async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/x-www-form-urlencoded") {
-        return Err(Refusal::bad(
-            "invalid_request",
-            "Send application/x-www-form-urlencoded.",
-        ));
+        return Err(Refusal::bad("invalid_request", "Send application/x-www-form-urlencoded."));
     }
     let form = form(&body);
     check_client(&shared, &headers, &form)?;
@@ -79,10 +71,7 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byte
         Some("authorization_code") => exchange(&shared, &form)?,
         Some("refresh_token") => refresh(&shared, &form)?,
         Some(other) => {
-            return Err(Refusal::bad(
-                "unsupported_grant_type",
-                format!("Invalid grant_type: {other}"),
-            ));
+            return Err(Refusal::bad("unsupported_grant_type", format!("Invalid grant_type: {other}")));
         }
         None => return Err(missing("grant_type")),
     };
@@ -94,34 +83,23 @@ fn missing(name: &str) -> Refusal {
 }
 
 fn required<'a>(form: &'a HashMap<String, String>, name: &str) -> Result<&'a str, Refusal> {
-    form.get(name)
-        .map(String::as_str)
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| missing(name))
+    form.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or_else(|| missing(name))
 }
 
 /// Client authentication by `client_secret_post` or HTTP Basic.
 fn check_client(shared: &Shared, headers: &HeaderMap, form: &HashMap<String, String>) -> Result<(), Refusal> {
     let (id, secret) = match headers.get(header::AUTHORIZATION) {
         Some(value) => value.to_str().ok().and_then(basic).unwrap_or_default(),
-        None => (
-            form.get("client_id").cloned().unwrap_or_default(),
-            form.get("client_secret").cloned().unwrap_or_default(),
-        ),
+        None => {
+            (form.get("client_id").cloned().unwrap_or_default(), form.get("client_secret").cloned().unwrap_or_default())
+        }
     };
     if id.is_empty() {
-        return Err(Refusal::bad(
-            "invalid_request",
-            "Could not determine client ID from request.",
-        ));
+        return Err(Refusal::bad("invalid_request", "Could not determine client ID from request."));
     }
     let unauthorized = StatusCode::UNAUTHORIZED;
     if id != shared.client_id {
-        return Err(Refusal(
-            unauthorized,
-            "invalid_client",
-            "The OAuth client was not found.".into(),
-        ));
+        return Err(Refusal(unauthorized, "invalid_client", "The OAuth client was not found.".into()));
     }
     if secret != shared.client_secret {
         return Err(Refusal(unauthorized, "invalid_client", "Unauthorized".into()));
@@ -134,11 +112,7 @@ fn basic(value: &str) -> Option<(String, String)> {
     let bytes = STANDARD.decode(value.strip_prefix("Basic ")?.trim()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (id, secret) = text.split_once(':')?;
-    let decode = |part: &str| {
-        form_urlencoded::parse(part.as_bytes())
-            .next()
-            .map(|(text, _)| text.into_owned())
-    };
+    let decode = |part: &str| form_urlencoded::parse(part.as_bytes()).next().map(|(text, _)| text.into_owned());
     Some((decode(id)?, decode(secret).unwrap_or_default()))
 }
 
@@ -147,16 +121,11 @@ fn exchange(shared: &Shared, form: &HashMap<String, String>) -> Result<serde_jso
     let redirect_uri = required(form, "redirect_uri")?;
     let now = shared.clock.now();
     let mut grants = lock(&shared.grants);
-    let code = grants
-        .redeem(code, now)
-        .ok_or_else(|| Refusal::bad("invalid_grant", "Bad Request"))?;
+    let code = grants.redeem(code, now).ok_or_else(|| Refusal::bad("invalid_grant", "Bad Request"))?;
     if code.redirect_uri != redirect_uri {
         return Err(Refusal::bad("redirect_uri_mismatch", "Bad Request"));
     }
-    let verifier = form
-        .get("code_verifier")
-        .map(String::as_str)
-        .filter(|verifier| !verifier.is_empty());
+    let verifier = form.get("code_verifier").map(String::as_str).filter(|verifier| !verifier.is_empty());
     match (&code.challenge, verifier) {
         (Some(_), None) => return Err(Refusal::bad("invalid_grant", "Missing code verifier.")),
         (Some(challenge), Some(verifier))

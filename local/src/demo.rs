@@ -32,10 +32,7 @@ struct Pace {
     patience: Duration,
 }
 
-const PACE: Pace = Pace {
-    poll: Duration::from_millis(500),
-    patience: Duration::from_mins(3),
-};
+const PACE: Pace = Pace { poll: Duration::from_millis(500), patience: Duration::from_mins(3) };
 
 /// Where the demo goes and what it brings.
 pub struct Target {
@@ -83,28 +80,12 @@ async fn load_analytics(target: &Target, pace: Pace) -> Result<(), DemoError> {
     }
     if source["property"].is_null() {
         let what = format!("GET /api/sources/{id}");
-        let property = source["properties"][0]["id"].as_str().ok_or(DemoError::Shape {
-            what,
-            missing: "property",
-        })?;
-        browser
-            .json(
-                Method::PATCH,
-                &format!("/api/sources/{id}"),
-                Some(json!({"property_id": property})),
-            )
-            .await?;
+        let property = source["properties"][0]["id"].as_str().ok_or(DemoError::Shape { what, missing: "property" })?;
+        browser.json(Method::PATCH, &format!("/api/sources/{id}"), Some(json!({"property_id": property}))).await?;
         starts_alone = true;
     }
-    if !starts_alone
-        && !matches!(
-            text(&newest_sync(&mut browser, &id).await?, "status"),
-            "queued" | "running"
-        )
-    {
-        browser
-            .json(Method::POST, &format!("/api/sources/{id}/sync"), None)
-            .await?;
+    if !starts_alone && !matches!(text(&newest_sync(&mut browser, &id).await?, "status"), "queued" | "running") {
+        browser.json(Method::POST, &format!("/api/sources/{id}/sync"), None).await?;
     }
     (target.progress)(&format!("{GA4_NAME}: fetching its history"));
     wait_for_history(&mut browser, &id, pace).await?;
@@ -123,10 +104,7 @@ async fn find(browser: &mut Browser, provider: &str, name: Option<&str>) -> Resu
 async fn create(browser: &mut Browser, provider: &str, name: &str) -> Result<String, DemoError> {
     let body = json!({"provider": provider, "name": name});
     let source = browser.json(Method::POST, "/api/sources", Some(body)).await?;
-    let missing = || DemoError::Shape {
-        what: "POST /api/sources".into(),
-        missing: "id",
-    };
+    let missing = || DemoError::Shape { what: "POST /api/sources".into(), missing: "id" };
     source["id"].as_str().map(str::to_owned).ok_or_else(missing)
 }
 
@@ -136,9 +114,7 @@ async fn read(browser: &mut Browser, id: &str) -> Result<Value, DemoError> {
 
 /// The newest run of a source; null before the first one.
 async fn newest_sync(browser: &mut Browser, id: &str) -> Result<Value, DemoError> {
-    let list = browser
-        .json(Method::GET, &format!("/api/sources/{id}/syncs"), None)
-        .await?;
+    let list = browser.json(Method::GET, &format!("/api/sources/{id}/syncs"), None).await?;
     Ok(list["items"][0].clone())
 }
 
@@ -160,28 +136,17 @@ fn complete(source: &Value) -> bool {
 /// Walks the consent page with the account that is selected there, and comes back with the code.
 async fn connect(browser: &mut Browser, target: &Target, id: &str) -> Result<(), DemoError> {
     let what = format!("POST /api/sources/{id}/connect");
-    let answer = browser
-        .json(Method::POST, &format!("/api/sources/{id}/connect"), None)
-        .await?;
+    let answer = browser.json(Method::POST, &format!("/api/sources/{id}/connect"), None).await?;
     let authorize = answer["authorize_url"].as_str();
-    let authorize = authorize.ok_or(DemoError::Shape {
-        what: what.clone(),
-        missing: "authorize_url",
-    })?;
+    let authorize = authorize.ok_or(DemoError::Shape { what: what.clone(), missing: "authorize_url" })?;
     if !authorize.starts_with(&format!("{}/", target.sandbox_url)) {
-        return Err(DemoError::Foreign {
-            what,
-            url: authorize.to_owned(),
-        });
+        return Err(DemoError::Foreign { what, url: authorize.to_owned() });
     }
     let page = browser.consent_page(authorize).await?;
     let fields = form::fields(&page, ("decision", "allow"));
     let back = browser.submit_consent(authorize, &fields).await?;
     let Some(path) = back.strip_prefix(&target.base_url).filter(|path| path.starts_with('/')) else {
-        return Err(DemoError::Foreign {
-            what: "the consent page".into(),
-            url: back,
-        });
+        return Err(DemoError::Foreign { what: "the consent page".into(), url: back });
     };
     let landed = browser.follow(path).await?;
     if landed.contains("error=") {
@@ -200,20 +165,12 @@ async fn wait_for_history(browser: &mut Browser, id: &str, pace: Pace) -> Result
         let sync = newest_sync(browser, id).await?;
         let name = text(&source, "name").to_owned();
         if text(&sync, "status") == "failed" {
-            return Err(DemoError::SyncFailed {
-                name,
-                message: text(&sync, "message").to_owned(),
-            });
+            return Err(DemoError::SyncFailed { name, message: text(&sync, "message").to_owned() });
         }
         if left.is_zero() {
             let sync = format!("{} {}", text(&sync, "status"), text(&sync, "message"));
             let status = text(&source, "status").to_owned();
-            return Err(DemoError::TooSlow {
-                name,
-                seconds: pace.patience.as_secs(),
-                status,
-                sync,
-            });
+            return Err(DemoError::TooSlow { name, seconds: pace.patience.as_secs(), status, sync });
         }
         tokio::time::sleep(pace.poll).await;
         left = left.saturating_sub(pace.poll);
@@ -233,25 +190,14 @@ async fn load_weather(target: &Target) -> Result<(), DemoError> {
         None => create(&mut browser, "csv", CSV_NAME).await?,
     };
     let path = &target.csv_path;
-    let bytes = tokio::fs::read(path).await.map_err(|source| DemoError::File {
-        path: path.clone(),
-        source,
-    })?;
+    let bytes = tokio::fs::read(path).await.map_err(|source| DemoError::File { path: path.clone(), source })?;
     (target.progress)(&format!("{CSV_NAME}: uploading"));
-    let preview = browser
-        .upload(
-            &format!("/api/sources/{id}/preview"),
-            Form::new().part("file", file(&bytes)),
-        )
-        .await?;
+    let preview = browser.upload(&format!("/api/sources/{id}/preview"), Form::new().part("file", file(&bytes))).await?;
     let mapping = Part::text(mapping(&preview).to_string());
     let form = Form::new().part("file", file(&bytes)).part("mapping", mapping);
     let answer = browser.upload(&format!("/api/sources/{id}/files"), form).await?;
     if answer["applied"] != true || answer["rejected_total"] != 0 {
-        return Err(DemoError::Rejected {
-            name: CSV_NAME.into(),
-            answer: answer.to_string(),
-        });
+        return Err(DemoError::Rejected { name: CSV_NAME.into(), answer: answer.to_string() });
     }
     (target.progress)(&format!("{CSV_NAME}: {} rows", answer["rows_read"]));
     Ok(())
@@ -264,11 +210,7 @@ fn file(bytes: &[u8]) -> Part {
 /// The mapping of the weather file: what the preview recognised, and what only a person knows.
 fn mapping(preview: &Value) -> Value {
     let columns = preview["columns"].as_array().cloned().unwrap_or_default();
-    let date = columns
-        .iter()
-        .find(|column| column["kind"] == "date")
-        .cloned()
-        .unwrap_or_default();
+    let date = columns.iter().find(|column| column["kind"] == "date").cloned().unwrap_or_default();
     let metric = |column: &str, key: &str, name: &str, unit: &str, additivity: &str| json!({"column": column, "key": key, "name": name, "unit": unit, "additivity": additivity});
     json!({
         "delimiter": preview["delimiter"], "decimal": preview["decimal"], "encoding": preview["encoding"],

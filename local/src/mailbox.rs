@@ -30,10 +30,7 @@ impl Mailbox {
     /// Adds a mail.
     #[cfg_attr(
         not(test),
-        expect(
-            dead_code,
-            reason = "the SMTP listener that fills the box comes with the first mails"
-        )
+        expect(dead_code, reason = "the SMTP listener that fills the box comes with the first mails")
     )]
     pub fn push(&self, mail: Mail) {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
@@ -45,10 +42,7 @@ impl Mailbox {
 
     /// `GET /messages` (JSON list) and `GET /` (a page).
     pub fn router(&self) -> Router {
-        Router::new()
-            .route("/messages", get(messages))
-            .route("/", get(page))
-            .with_state(self.clone())
+        Router::new().route("/messages", get(messages)).route("/", get(page)).with_state(self.clone())
     }
 }
 
@@ -63,29 +57,14 @@ async fn page(State(mailbox): State<Mailbox>) -> ([(HeaderName, &'static str); 1
         format!("<article><h2>{subject}</h2><p>{to} · {at}</p><pre>{text}</pre></article>")
     };
     let items = mails.iter().rev().map(show).collect::<Vec<_>>().concat();
-    let body = if mails.is_empty() {
-        "<p>No mail yet.</p>".to_owned()
-    } else {
-        items
-    };
+    let body = if mails.is_empty() { "<p>No mail yet.</p>".to_owned() } else { items };
     // Mails are foreign text: nothing in them may run.
-    let policy = [(
-        http::header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    )];
-    (
-        policy,
-        Html(format!(
-            "<!doctype html><html lang=\"en\"><title>Mailbox</title><h1>Mailbox</h1>{body}</html>"
-        )),
-    )
+    let policy = [(http::header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'")];
+    (policy, Html(format!("<!doctype html><html lang=\"en\"><title>Mailbox</title><h1>Mailbox</h1>{body}</html>")))
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -108,18 +87,8 @@ mod tests {
         let mailbox = Mailbox::default();
         assert_eq!(get(&mailbox, "/messages").await, "[]");
         let subject = "<script>".to_owned();
-        let (to, text, at) = (
-            "a@acme.example".to_owned(),
-            "hi".to_owned(),
-            "2026-11-23T12:00:00Z".to_owned(),
-        );
-        mailbox.push(Mail {
-            to,
-            subject,
-            text,
-            html: None,
-            received_at: at,
-        });
+        let (to, text, at) = ("a@acme.example".to_owned(), "hi".to_owned(), "2026-11-23T12:00:00Z".to_owned());
+        mailbox.push(Mail { to, subject, text, html: None, received_at: at });
         assert!(get(&mailbox, "/messages").await.contains("\"subject\":\"<script>\""));
         assert!(!get(&mailbox, "/").await.contains("<script>"));
     }

@@ -7,9 +7,9 @@ mod edge;
 mod host;
 mod mailbox;
 mod parts;
-mod settings;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
+mod settings;
 mod supervisor;
 
 use std::io::IsTerminal;
@@ -53,12 +53,7 @@ fn arguments() -> Result<Command, lexopt::Error> {
     use lexopt::prelude::{Long, Short, Value};
     let mut parser = lexopt::Parser::from_env();
     let root = repository();
-    let mut options = supervisor::Options {
-        port: 7071,
-        data: root.join(".local"),
-        fresh: false,
-        root,
-    };
+    let mut options = supervisor::Options { port: 7071, data: root.join(".local"), fresh: false, root };
     while let Some(argument) = parser.next()? {
         match argument {
             Value(word) if word == HANDLER => {
@@ -81,9 +76,7 @@ fn arguments() -> Result<Command, lexopt::Error> {
 /// The directory with `host.json`: the working directory or one above it, else where this program was built.
 fn repository() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
-    let above = here
-        .ancestors()
-        .find(|folder| folder.join("host.json").is_file() && folder.join("functions").is_dir());
+    let above = here.ancestors().find(|folder| folder.join("host.json").is_file() && folder.join("functions").is_dir());
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     above.unwrap_or(built).to_owned()
 }

@@ -23,10 +23,7 @@ pub struct PartError {
 }
 
 fn failed<E: std::fmt::Display>(part: &'static str) -> impl Fn(E) -> PartError {
-    move |error| PartError {
-        part,
-        why: error.to_string(),
-    }
+    move |error| PartError { part, why: error.to_string() }
 }
 
 /// The database server, and its addresses for each role.
@@ -37,10 +34,7 @@ pub struct Database {
 impl Database {
     /// Starts `PostgreSQL` for this data directory; says which one it is and why.
     pub async fn start(data: &Path) -> Result<Self, PartError> {
-        let options = local_postgres::Options {
-            dir: Cluster::home_for(data),
-            fast: false,
-        };
+        let options = local_postgres::Options { dir: Cluster::home_for(data), fast: false };
         let cluster = Cluster::start(&options).await.map_err(failed("PostgreSQL"))?;
         tracing::info!("PostgreSQL: {}", cluster.choice());
         Ok(Self { cluster })
@@ -48,16 +42,9 @@ impl Database {
 
     /// Roles, database, migrations and the demo people.
     pub async fn prepare(&self) -> Result<(), PartError> {
-        self.cluster
-            .prepare_database(DATABASE)
-            .await
-            .map_err(failed("database"))?;
-        portal::setup::migrate(&self.url("portal_owner"))
-            .await
-            .map_err(failed("migrations"))?;
-        portal::setup::seed_demo_people(&self.url("portal_operator"))
-            .await
-            .map_err(failed("demo people"))
+        self.cluster.prepare_database(DATABASE).await.map_err(failed("database"))?;
+        portal::setup::migrate(&self.url("portal_owner")).await.map_err(failed("migrations"))?;
+        portal::setup::seed_demo_people(&self.url("portal_operator")).await.map_err(failed("demo people"))
     }
 
     /// The address of the portal's database for a role.

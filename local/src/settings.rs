@@ -23,12 +23,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(content)?;
     fs::rename(&draft, path)
 }
@@ -131,30 +126,10 @@ pub struct Account {
 
 /// The demo people that `seed_demo_people` makes.
 pub const ACCOUNTS: [Account; 4] = [
-    Account {
-        email: "admin@acme.example",
-        password: DEMO_PASSWORD,
-        role: "admin",
-        tenant: Some("acme"),
-    },
-    Account {
-        email: "viewer@acme.example",
-        password: DEMO_PASSWORD,
-        role: "viewer",
-        tenant: Some("acme"),
-    },
-    Account {
-        email: "admin@globex.example",
-        password: DEMO_PASSWORD,
-        role: "admin",
-        tenant: Some("globex"),
-    },
-    Account {
-        email: "operator@portal.example",
-        password: DEMO_PASSWORD,
-        role: "operator",
-        tenant: None,
-    },
+    Account { email: "admin@acme.example", password: DEMO_PASSWORD, role: "admin", tenant: Some("acme") },
+    Account { email: "viewer@acme.example", password: DEMO_PASSWORD, role: "viewer", tenant: Some("acme") },
+    Account { email: "admin@globex.example", password: DEMO_PASSWORD, role: "admin", tenant: Some("globex") },
+    Account { email: "operator@portal.example", password: DEMO_PASSWORD, role: "operator", tenant: None },
 ];
 
 /// `ready.json`: where everything is, for scripts and tests.

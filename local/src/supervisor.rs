@@ -31,15 +31,8 @@ use crate::settings::{self, ACCOUNTS, Parts, Ready, Secrets};
 /// Pause before an ended host is started anew.
 const PLATFORM_PAUSE: Duration = Duration::from_secs(1);
 /// What `--fresh` forgets, besides the database. Nothing else in the folder is touched.
-const KEPT: [&str; 7] = [
-    "timers",
-    "messages.jsonl",
-    "key_ring",
-    "secrets.json",
-    "clock_offset",
-    "sandbox.json",
-    "ready.json",
-];
+const KEPT: [&str; 7] =
+    ["timers", "messages.jsonl", "key_ring", "secrets.json", "clock_offset", "sandbox.json", "ready.json"];
 
 /// The command line.
 #[derive(Debug, Clone)]
@@ -166,11 +159,7 @@ async fn serve(
     let handle = handler.get_or_init(|| handle);
     let jobs = Jobs {
         functions: functions.into(),
-        invoker: Invoker {
-            client: client.clone(),
-            worker: handle.clone(),
-            timeout: config.function_timeout,
-        },
+        invoker: Invoker { client: client.clone(), worker: handle.clone(), timeout: config.function_timeout },
         broker,
         clock,
         timers: data.join("timers"),
@@ -178,22 +167,11 @@ async fn serve(
     };
     let front_door_id = HeaderValue::try_from(&secrets.front_door_id).map_err(io::Error::other)?;
     let headers = config.custom_headers.clone();
-    let host = Listener {
-        config,
-        jobs: jobs.clone(),
-        key: secrets.host_key.clone(),
-        body_limit: BODY_LIMIT,
-    };
+    let host = Listener { config, jobs: jobs.clone(), key: secrets.host_key.clone(), body_limit: BODY_LIMIT };
     let host_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let host_address = host_listener.local_addr()?;
     spawn(&mut servers, host_listener, host.router());
-    let edge = Edge::new(
-        client,
-        host_address,
-        front_door_id,
-        options.root.join("static-site"),
-        headers,
-    );
+    let edge = Edge::new(client, host_address, front_door_id, options.root.join("static-site"), headers);
     spawn(&mut servers, front, edge.router());
     servers.spawn(supervise(worker, jobs));
 
@@ -274,10 +252,7 @@ fn queue(function: &Function) -> Option<String> {
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> StartError + '_ {
-    move |source| StartError::Io {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| StartError::Io { path: path.to_owned(), source }
 }
 
 /// The data folder, made if need be, and the lock that says that it is ours.
@@ -285,12 +260,7 @@ fn data_folder(data: &Path) -> Result<(PathBuf, File), StartError> {
     fs::create_dir_all(data).map_err(at(data))?;
     let data = data.canonicalize().map_err(at(data))?;
     let path = data.join("lock");
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(at(&path))?;
+    let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
     match lock.try_lock() {
         Ok(()) => Ok((data, lock)),
         Err(TryLockError::WouldBlock) => Err(StartError::Locked { data, lock: path }),
@@ -305,11 +275,7 @@ fn forget(data: &Path) -> Result<(), StartError> {
 
 /// Removes a file or folder that may not be there.
 fn remove(path: &Path) -> Result<(), StartError> {
-    let removed = if path.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
         _ => Ok(()),
@@ -317,12 +283,10 @@ fn remove(path: &Path) -> Result<(), StartError> {
 }
 
 async fn listen(port: u16) -> Result<TcpListener, StartError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::Port { port },
-            _ => StartError::Listen { port, source },
-        })
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::Port { port },
+        _ => StartError::Listen { port, source },
+    })
 }
 
 /// Serves on a free port of 127.0.0.1; gives the base URL.
@@ -352,10 +316,7 @@ mod tests {
         let dir = TempDir::new();
         let first = data_folder(dir.path()).unwrap();
         let error = data_folder(dir.path()).unwrap_err().to_string();
-        assert!(
-            error.contains("another portal is running") && error.contains("--data"),
-            "{error}"
-        );
+        assert!(error.contains("another portal is running") && error.contains("--data"), "{error}");
         drop(first);
         assert!(data_folder(dir.path()).is_ok());
     }
@@ -375,10 +336,7 @@ mod tests {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         forget(dir.path()).unwrap();
-        let left: Vec<_> = fs::read_dir(dir.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["my-notes.txt"]);
     }
 

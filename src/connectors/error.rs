@@ -61,11 +61,7 @@ pub struct ConnectorError {
 impl ConnectorError {
     /// A failure of this kind. `cause` is for the operator and must hold no secret.
     pub fn new(kind: FailureKind, code: &'static str, cause: impl Into<String>) -> Self {
-        Self {
-            kind,
-            code,
-            cause: cause.into(),
-        }
+        Self { kind, code, cause: cause.into() }
     }
 
     /// The source answered something unexpected.
@@ -100,11 +96,7 @@ impl ConnectorError {
 
 /// What an upstream said, on one line and shortened, fit to be quoted in a cause.
 pub fn quote(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_QUOTE)
-        .collect();
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_QUOTE).collect();
     line.trim().to_owned()
 }
 

@@ -150,10 +150,7 @@ const UNKNOWN: Bilingual = Bilingual {
 
 /// The sentence for a failure code, also one that was stored by an older version.
 pub fn sentence(code: &str) -> Bilingual {
-    TABLE
-        .iter()
-        .find(|(known, _)| *known == code)
-        .map_or(UNKNOWN, |(_, text)| *text)
+    TABLE.iter().find(|(known, _)| *known == code).map_or(UNKNOWN, |(_, text)| *text)
 }
 
 #[cfg(test)]

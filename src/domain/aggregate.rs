@@ -105,12 +105,15 @@ pub enum NotStored {
     NotCombined,
 }
 
+/// A source with the set of dimensions to read from it.
+pub type Choice<'a, S> = (&'a Stored<S>, &'a BTreeSet<String>);
+
 /// For each source the smallest stored set of dimensions that answers for `wanted`; distinct counts need exactly it.
 pub fn choose<'a, S>(
     stored: &'a [Stored<S>],
     wanted: &BTreeSet<String>,
     additivity: Additivity,
-) -> Result<Vec<(&'a Stored<S>, &'a BTreeSet<String>)>, NotStored> {
+) -> Result<Vec<Choice<'a, S>>, NotStored> {
     let chosen: Vec<_> = stored
         .iter()
         .filter_map(|source| {
@@ -148,7 +151,9 @@ mod tests {
 
     fn total(groups: &[Group], additivity: Additivity) -> Option<Decimal> {
         let mut sum = Accumulator::default();
-        groups.iter().for_each(|group| sum.add(group));
+        for group in groups {
+            sum.add(group);
+        }
         sum.value(additivity)
     }
 

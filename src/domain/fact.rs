@@ -89,30 +89,17 @@ mod tests {
 
     #[test]
     fn the_external_id_does_not_depend_on_the_value_or_on_being_provisional() {
-        let changed = Fact {
-            value: Decimal::from(8),
-            provisional: true,
-            ..fact()
-        };
-        assert_eq!(
-            fact().external_id("ga4", "properties/1"),
-            changed.external_id("ga4", "properties/1")
-        );
+        let changed = Fact { value: Decimal::from(8), provisional: true, ..fact() };
+        assert_eq!(fact().external_id("ga4", "properties/1"), changed.external_id("ga4", "properties/1"));
     }
 
     #[test]
     fn the_external_id_differs_by_account_date_and_dimension() {
         let base = fact().external_id("ga4", "properties/1");
         assert_ne!(base, fact().external_id("ga4", "properties/2"));
-        let day = Fact {
-            period_start: date!(2026 - 11 - 02),
-            ..fact()
-        };
+        let day = Fact { period_start: date!(2026 - 11 - 02), ..fact() };
         assert_ne!(base, day.external_id("ga4", "properties/1"));
-        let dims = Fact {
-            dims: Dims::from([("country".into(), "FR".into())]),
-            ..fact()
-        };
+        let dims = Fact { dims: Dims::from([("country".into(), "FR".into())]), ..fact() };
         assert_ne!(base, dims.external_id("ga4", "properties/1"));
         assert_eq!(base.len(), 67);
     }

@@ -36,10 +36,10 @@ impl Freshness {
 
     /// The freshness of what is made from several sources: the oldest of each clock, the worst state.
     pub fn oldest(all: impl IntoIterator<Item = Self>) -> Self {
-        all.into_iter().reduce(Self::combine).unwrap_or_else(Self::unknown)
+        all.into_iter().reduce(|a, b| a.combine(&b)).unwrap_or_else(Self::unknown)
     }
 
-    fn combine(self, other: Self) -> Self {
+    fn combine(self, other: &Self) -> Self {
         Self {
             data_through: least(self.data_through, other.data_through, true),
             fetched_at: least(self.fetched_at, other.fetched_at, true),

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn the_first_known_language_of_the_browser_wins_and_spanish_is_the_default() {
-        let cases = [("", Lang::Es), ("fr-FR,en;q=0.8", Lang::En), ("es-CL", Lang::Es), ("EN-us", Lang::En), ("de", Lang::Es)];
+        let cases =
+            [("", Lang::Es), ("fr-FR,en;q=0.8", Lang::En), ("es-CL", Lang::Es), ("EN-us", Lang::En), ("de", Lang::Es)];
         for (header, lang) in cases {
             assert_eq!(Lang::from_accept(header), lang, "{header}");
         }

@@ -29,9 +29,7 @@ impl Additivity {
 
     /// Parses the API name; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Sum, Self::Ratio, Self::Unique, Self::Last]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        [Self::Sum, Self::Ratio, Self::Unique, Self::Last].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

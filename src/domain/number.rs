@@ -12,7 +12,8 @@ pub struct Number(pub Decimal);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rounded = self.0.round_sf_with_strategy(DIGITS, RoundingStrategy::MidpointNearestEven).unwrap_or(self.0).normalize();
+        let rounded =
+            self.0.round_sf_with_strategy(DIGITS, RoundingStrategy::MidpointNearestEven).unwrap_or(self.0).normalize();
         if rounded.scale() == 0 {
             // Integers must not turn into 1204.0; both i64 and i128 are plain JSON integers here.
             if let Ok(integer) = i64::try_from(rounded) {

@@ -33,9 +33,7 @@ impl Grain {
 
     /// Parses the API name; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year]
-            .into_iter()
-            .find(|grain| grain.as_str() == text)
+        [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year].into_iter().find(|grain| grain.as_str() == text)
     }
 
     /// The first day of the period of this grain that holds `day`. `week_start` matters for weeks only.
@@ -118,14 +116,8 @@ mod tests {
 
     #[test]
     fn a_week_may_start_on_sunday() {
-        assert_eq!(
-            Grain::Week.start(date!(2026 - 11 - 22), Weekday::Sunday),
-            date!(2026 - 11 - 22)
-        );
-        assert_eq!(
-            Grain::Week.start(date!(2026 - 11 - 21), Weekday::Sunday),
-            date!(2026 - 11 - 15)
-        );
+        assert_eq!(Grain::Week.start(date!(2026 - 11 - 22), Weekday::Sunday), date!(2026 - 11 - 22));
+        assert_eq!(Grain::Week.start(date!(2026 - 11 - 21), Weekday::Sunday), date!(2026 - 11 - 15));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Waits after the first failures without progress; after them it is [`HOURLY`].
 const LADDER: [Duration; 4] =
     [Duration::from_secs(10), Duration::from_secs(30), Duration::from_secs(90), Duration::from_secs(270)];
-const HOURLY: Duration = Duration::from_secs(3600);
+const HOURLY: Duration = Duration::from_hours(1);
 
 /// The wait before attempt `fruitless + 1`, where `fruitless` (≥ 1) attempts in a row made no progress.
 ///

@@ -43,10 +43,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_cut_out_of_what_an_upstream_says() {
-        assert_eq!(
-            Secret::new("abc").redact("token abc is bad: abc"),
-            "token [redacted] is bad: [redacted]"
-        );
+        assert_eq!(Secret::new("abc").redact("token abc is bad: abc"), "token [redacted] is bad: [redacted]");
         assert_eq!(Secret::new("").redact("as it was"), "as it was");
     }
 }

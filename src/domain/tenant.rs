@@ -94,17 +94,16 @@ impl Zone {
     /// instant after it.
     pub fn start_of(self, day: Date) -> OffsetDateTime {
         use chrono::TimeZone as _;
-        let midnight = chrono::NaiveDate::from_ymd_opt(day.year(), u32::from(u8::from(day.month())), u32::from(day.day()))
-            .and_then(|date| date.and_hms_opt(0, 0, 0));
+        let midnight =
+            chrono::NaiveDate::from_ymd_opt(day.year(), u32::from(u8::from(day.month())), u32::from(day.day()))
+                .and_then(|date| date.and_hms_opt(0, 0, 0));
         let fallback = day.with_time(Time::MIDNIGHT).assume_offset(UtcOffset::UTC);
         let Some(midnight) = midnight else { return fallback };
         let first = (0..=8).find_map(|quarters| {
             let shifted = midnight.checked_add_signed(chrono::TimeDelta::minutes(15 * quarters))?;
             self.0.from_local_datetime(&shifted).earliest()
         });
-        first
-            .and_then(|instant| OffsetDateTime::from_unix_timestamp(instant.timestamp()).ok())
-            .unwrap_or(fallback)
+        first.and_then(|instant| OffsetDateTime::from_unix_timestamp(instant.timestamp()).ok()).unwrap_or(fallback)
     }
 }
 

@@ -113,7 +113,12 @@ impl<S: Send + Sync> FromRequest<S> for FileForm {
                 _ => return Err(field_error(&name, "unknown_field", "Este campo sobra.", "This field is unknown.")),
             };
             if place.replace(bytes).is_some() {
-                return Err(field_error(&name, "repeated_field", "Este campo está repetido.", "This field is repeated."));
+                return Err(field_error(
+                    &name,
+                    "repeated_field",
+                    "Este campo está repetido.",
+                    "This field is repeated.",
+                ));
             }
         }
         let file = file.ok_or_else(|| field_error("file", "required", "Falta el archivo.", "The file is missing."))?;

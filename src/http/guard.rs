@@ -181,6 +181,7 @@ fn of_bare_status(status: StatusCode) -> Option<Problem> {
 }
 
 /// What a panic in a handler answers; the message goes to the log, nothing of it to the client.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that the panic layer takes")]
 pub fn on_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response<Body> {
     let message = panic
         .downcast_ref::<String>()
@@ -212,7 +213,8 @@ mod tests {
     }
 
     fn code(method: &Method, path: &str, headers: &HeaderMap) -> Option<&'static str> {
-        refuse(&door(), method, path, headers).map(|problem| problem.render(Lang::En, "id").status().canonical_reason().unwrap())
+        refuse(&door(), method, path, headers)
+            .map(|problem| problem.render(Lang::En, "id").status().canonical_reason().unwrap())
     }
 
     #[test]
@@ -224,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_login_needs_one_header_that_says_it_is_ours() {
-        let login = |pairs: &[(&str, &str)]| refuse(&door(), &Method::POST, "/api/auth/login", &headers(pairs)).is_none();
+        let login =
+            |pairs: &[(&str, &str)]| refuse(&door(), &Method::POST, "/api/auth/login", &headers(pairs)).is_none();
         assert!(!login(&[]));
         assert!(login(&[("origin", "https://portal.example")]));
         assert!(login(&[("sec-fetch-site", "same-origin")]));

@@ -71,11 +71,13 @@ impl IntoResponse for Outcome {
         match self {
             Self::Done(line) => axum::Json(serde_json::json!({ "Logs": [line] })).into_response(),
             Self::NotAnInvocation => {
-                (StatusCode::BAD_REQUEST, axum::Json(serde_json::json!({ "error": "not an invocation" }))).into_response()
+                (StatusCode::BAD_REQUEST, axum::Json(serde_json::json!({ "error": "not an invocation" })))
+                    .into_response()
             }
             Self::Failed(cause) => {
                 tracing::error!(cause = %cause, "An invocation failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(serde_json::json!({ "error": "failed" }))).into_response()
+                (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(serde_json::json!({ "error": "failed" })))
+                    .into_response()
             }
         }
     }

@@ -50,7 +50,12 @@ impl Params {
                     format!("There is no such parameter; there are: {}.", known.join(", ")),
                 ));
             } else if value.len() > MAX_VALUE || value.contains('\0') {
-                self.problems.push(FieldError::new(name, "bad_value", "El valor no es válido.", "The value is not valid."));
+                self.problems.push(FieldError::new(
+                    name,
+                    "bad_value",
+                    "El valor no es válido.",
+                    "The value is not valid.",
+                ));
             }
         }
         if self.problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(self.problems)) }
@@ -102,7 +107,12 @@ impl Params {
     /// `grain`.
     pub fn grain(&mut self) -> Option<Grain> {
         let words = "day, week, month, quarter, year";
-        self.parsed("grain", &format!("Debe ser uno de: {words}."), &format!("It must be one of: {words}."), Grain::parse)
+        self.parsed(
+            "grain",
+            &format!("Debe ser uno de: {words}."),
+            &format!("It must be one of: {words}."),
+            Grain::parse,
+        )
     }
 
     /// A comma-separated list of names, escaped as in `dims`.
@@ -123,17 +133,15 @@ impl Params {
                 "Give both dates, or neither.",
             ));
         }
-        let compare = self.parsed(
-            "compare",
-            "Debe ser none, previous o year.",
-            "It must be none, previous or year.",
-            |text| match text {
-                "none" => Some(Compare::None),
-                "previous" => Some(Compare::Previous),
-                "year" => Some(Compare::Year),
-                _ => None,
-            },
-        );
+        let compare =
+            self.parsed("compare", "Debe ser none, previous o year.", "It must be none, previous or year.", |text| {
+                match text {
+                    "none" => Some(Compare::None),
+                    "previous" => Some(Compare::Previous),
+                    "year" => Some(Compare::Year),
+                    _ => None,
+                }
+            });
         Scope { range: from.zip(to), filter: self.dims(), compare: compare.unwrap_or_default() }
     }
 
@@ -149,15 +157,17 @@ impl Params {
 
 fn dims_problem(error: &DimSyntaxError) -> FieldError {
     let (code, es, en) = match error {
-        DimSyntaxError::NoColon(part) => (
-            "bad_filter",
-            format!("«{part}» no es nombre:valor."),
-            format!("“{part}” is not name:value."),
-        ),
+        DimSyntaxError::NoColon(part) => {
+            ("bad_filter", format!("«{part}» no es nombre:valor."), format!("“{part}” is not name:value."))
+        }
         DimSyntaxError::BadEscape(part) => (
             "bad_filter",
-            format!("En «{part}» falta una barra \\ delante de la coma, los dos puntos o la barra que son parte del valor."),
-            format!("In “{part}” a backslash is missing before the comma, colon or backslash that belongs to the value."),
+            format!(
+                "En «{part}» falta una barra \\ delante de la coma, los dos puntos o la barra que son parte del valor."
+            ),
+            format!(
+                "In “{part}” a backslash is missing before the comma, colon or backslash that belongs to the value."
+            ),
         ),
         DimSyntaxError::TooMany => {
             ("too_many", "El filtro tiene demasiados valores.".to_owned(), "The filter has too many values.".to_owned())

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::domain::comparison::Compare;
 use crate::domain::lang::Lang;
 use crate::domain::source::SourceStatus;
-use crate::services::figures::Base;
 use crate::services::error::ServiceError;
+use crate::services::figures::Base;
 use crate::services::sources::{Account, SourceRow, failure_sentence};
 
 pub use crate::domain::freshness::Freshness;
@@ -124,7 +124,9 @@ fn status_text(source: &SourceRow, status: SourceStatus, lang: Lang) -> String {
         }
         SourceStatus::Connected => ("Todo en orden.", "All is well."),
         SourceStatus::Syncing => ("Actualizando los datos…", "Updating the data…"),
-        SourceStatus::RateLimited => ("El servicio pide esperar; seguiremos solos.", "The service asks to wait; we will go on by ourselves."),
+        SourceStatus::RateLimited => {
+            ("El servicio pide esperar; seguiremos solos.", "The service asks to wait; we will go on by ourselves.")
+        }
         SourceStatus::Error => ("La última actualización falló.", "The last update failed."),
         SourceStatus::NeedsReauth => ("Hay que volver a conectar la cuenta.", "The account must be connected again."),
         SourceStatus::Paused => ("En pausa.", "Paused."),

@@ -15,9 +15,8 @@ use uuid::Uuid;
 use crate::domain::secret::Secret;
 
 /// RFC 1123, the format of `ScheduledEnqueueTimeUtc`.
-const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
+const HTTP_DATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 const TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
 
@@ -115,7 +114,9 @@ impl Queue for ServiceBus {
                 .await;
             let error = match sent {
                 Ok(answer) if answer.status().is_success() => return Ok(()),
-                Ok(answer) if answer.status().is_client_error() => return Err(QueueError::Refused(answer.status().as_u16())),
+                Ok(answer) if answer.status().is_client_error() => {
+                    return Err(QueueError::Refused(answer.status().as_u16()));
+                }
                 Ok(answer) => QueueError::Refused(answer.status().as_u16()),
                 Err(error) => QueueError::Unreachable(error.without_url()),
             };

@@ -71,7 +71,8 @@ impl KeyRing {
         let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| SealError::Tampered)?;
         let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| SealError::Tampered)?;
         let mut buffer = STANDARD.decode(&sealed.ct).map_err(|_| SealError::Tampered)?;
-        let plain = key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer).map_err(|_| SealError::Tampered)?;
+        let plain =
+            key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer).map_err(|_| SealError::Tampered)?;
         String::from_utf8(plain.to_vec()).map(Secret::new).map_err(|_| SealError::Tampered)
     }
 }
@@ -82,7 +83,8 @@ mod tests {
     use crate::platform::random::SystemRandom;
 
     fn ring(kids: &[(&str, u8)]) -> KeyRing {
-        let text: Vec<String> = kids.iter().map(|(kid, byte)| format!("{kid}:{}", STANDARD.encode([*byte; 32]))).collect();
+        let text: Vec<String> =
+            kids.iter().map(|(kid, byte)| format!("{kid}:{}", STANDARD.encode([*byte; 32]))).collect();
         KeyRing::parse(&Secret::new(text.join(","))).unwrap()
     }
 

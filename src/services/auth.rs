@@ -12,10 +12,10 @@ use crate::domain::random;
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
 use crate::domain::tenant::TenantSettings;
+use crate::store::StoreError;
 use crate::store::audit::{self, Entry};
 use crate::store::people::{self, Membership};
 use crate::store::sessions::{self, NewSession, SessionRow};
-use crate::store::StoreError;
 
 /// Longest password that is looked at; a longer one is wrong without being hashed.
 const MAX_PASSWORD: usize = 1024;
@@ -197,7 +197,9 @@ fn session_from(row: SessionRow) -> Result<Session, StoreError> {
         _ => None,
     };
     let role = match (&tenant, row.role, row.is_operator) {
-        (Some(_), Some(role), _) => Some(Role::parse_member(&role).ok_or(StoreError::Inconsistent("memberships.role"))?),
+        (Some(_), Some(role), _) => {
+            Some(Role::parse_member(&role).ok_or(StoreError::Inconsistent("memberships.role"))?)
+        }
         (None, _, true) => Some(Role::Operator),
         _ => None,
     };

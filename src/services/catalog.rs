@@ -10,10 +10,10 @@ use crate::domain::freshness::Freshness;
 use crate::domain::ids::{MetricId, SourceId};
 use crate::domain::metric::Additivity;
 use crate::domain::period::Grain;
+use crate::store::Tx;
 use crate::store::figures::{self, Part};
 use crate::store::metrics::{self, Metric};
 use crate::store::sources::{self, SourceRow};
-use crate::store::Tx;
 
 /// Dimension values that are listed.
 const MAX_VALUES: i64 = 200;

@@ -49,7 +49,10 @@ impl From<CsvError> for ServiceError {
     fn from(error: CsvError) -> Self {
         match error {
             CsvError::Mapping(fields) => Self::Invalid(
-                fields.iter().map(|field| FieldError::new(&field.field, field.code(), field.es(), field.en())).collect(),
+                fields
+                    .iter()
+                    .map(|field| FieldError::new(&field.field, field.code(), field.es(), field.en()))
+                    .collect(),
             ),
             other => Self::Unprocessable { code: other.code(), text: Text::new(other.es(), other.en()) },
         }
@@ -73,8 +76,9 @@ impl Services {
         mapping: &[u8],
     ) -> Result<ImportReport, ServiceError> {
         self.file_source(caller, id).await?;
-        let mapping = Mapping::from_json(mapping)
-            .map_err(|field| ServiceError::Invalid(vec![FieldError::new(&field.field, field.code(), field.es(), field.en())]))?;
+        let mapping = Mapping::from_json(mapping).map_err(|field| {
+            ServiceError::Invalid(vec![FieldError::new(&field.field, field.code(), field.es(), field.en())])
+        })?;
         let (reading, mapping) =
             off_thread(move || csv::read(&bytes, &mapping).map(|reading| (reading, mapping))).await??;
         let refused = mapping.on_error == OnError::Abort && reading.rejected_total > 0;
@@ -126,7 +130,8 @@ impl Services {
         let currency = money_keys(mapping, &caller.settings.currency);
         let facts: Vec<Fact> = reading.facts().map(|fact| with_currency(fact, &currency)).collect();
         let keyed: Vec<(String, &Fact)> = facts.iter().map(|fact| (fact.external_id(CSV, &account), fact)).collect();
-        let changed: HashSet<String> = datapoints::upsert(&mut tx, tenant, &target, &keyed).await?.into_iter().collect();
+        let changed: HashSet<String> =
+            datapoints::upsert(&mut tx, tenant, &target, &keyed).await?.into_iter().collect();
         let progress = Progress {
             read: i64::from(reading.rows_read),
             changed: i64::try_from(changed.len()).unwrap_or(i64::MAX),
@@ -215,8 +220,14 @@ fn refuse_another_metric(existing: &Metric, wanted: &MetricMapping) -> Result<()
     let key = &wanted.key;
     Err(ServiceError::conflict(
         "metric_differs",
-        format!("La métrica «{key}» ya existe con otra unidad o forma de sumar ({}, {}); usa otra clave.", row.unit, row.additivity),
-        format!("The metric “{key}” exists with another unit or additivity ({}, {}); use another key.", row.unit, row.additivity),
+        format!(
+            "La métrica «{key}» ya existe con otra unidad o forma de sumar ({}, {}); usa otra clave.",
+            row.unit, row.additivity
+        ),
+        format!(
+            "The metric “{key}” exists with another unit or additivity ({}, {}); use another key.",
+            row.unit, row.additivity
+        ),
     ))
 }
 
@@ -233,8 +244,12 @@ fn refuse_another_shape(
     let key = &wanted.key;
     Err(ServiceError::conflict(
         "shape_differs",
-        format!("Esta fuente ya guarda «{key}» con otras dimensiones u otro periodo; marca «reemplazar» o usa otra fuente."),
-        format!("This source already stores “{key}” with other dimensions or another grain; choose “replace” or another source."),
+        format!(
+            "Esta fuente ya guarda «{key}» con otras dimensiones u otro periodo; marca «reemplazar» o usa otra fuente."
+        ),
+        format!(
+            "This source already stores “{key}” with other dimensions or another grain; choose “replace” or another source."
+        ),
     ))
 }
 

@@ -122,4 +122,3 @@ impl From<ConnectorError> for ServiceError {
         Self::Unprocessable { code: error.code, text: Text::new(message.es, message.en) }
     }
 }
-

@@ -40,7 +40,9 @@ impl Services {
         for (tenant, source) in due {
             match self.start_sync(tenant, source, SyncTrigger::Schedule).await {
                 Ok(_) => done.started += 1,
-                Err(error) => tracing::error!(tenant = %tenant, source = %source, error = %error, "A due source was not started"),
+                Err(error) => {
+                    tracing::error!(tenant = %tenant, source = %source, error = %error, "A due source was not started");
+                }
             }
         }
         done.resent = self.sweep_lost_jobs().await?;
@@ -84,11 +86,13 @@ impl Services {
                 (live, live_sync, hastened)
             }
             // It ended between two statements; the source's next beat is soon enough.
-            Inserted::JustEnded => return Err(ServiceError::conflict(
-                "just_finished",
-                "Una actualización acaba de terminar; inténtalo de nuevo.",
-                "A run has just ended; try again.",
-            )),
+            Inserted::JustEnded => {
+                return Err(ServiceError::conflict(
+                    "just_finished",
+                    "Una actualización acaba de terminar; inténtalo de nuevo.",
+                    "A run has just ended; try again.",
+                ));
+            }
         };
         sources::set_next_due(&mut tx, tenant, id, Some(self.now() + CADENCE)).await?;
         tx.commit().await.map_err(StoreError::from)?;

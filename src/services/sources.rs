@@ -136,8 +136,7 @@ impl Services {
             self.choose_property(caller, id, property).await?;
         }
         let mut tx = self.database.tenant(caller.tenant).await?;
-        let source =
-            sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
         if let Some(name) = name {
             sources::rename(&mut tx, caller.tenant, id, name, self.now()).await?;
             let detail = serde_json::json!({ "from": source.name, "to": name });
@@ -176,7 +175,12 @@ impl Services {
         self.audit(tx, caller, action, &format!("source/{id}"), serde_json::json!({})).await
     }
 
-    pub(crate) async fn cancel_runs(&self, tx: &mut Tx, tenant: TenantId, source: SourceId) -> Result<(), ServiceError> {
+    pub(crate) async fn cancel_runs(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        source: SourceId,
+    ) -> Result<(), ServiceError> {
         jobs::cancel(tx, tenant, &sync_key(source)).await?;
         syncs::cancel_open(tx, tenant, source, self.now()).await?;
         Ok(())

@@ -27,11 +27,7 @@ pub struct NewJob<'a> {
 }
 
 /// Adds a job that may run at once; if a live one has the same key, gives that one's id and payload instead.
-pub async fn insert(
-    app: &mut PgConnection,
-    tenant: TenantId,
-    job: &NewJob<'_>,
-) -> Result<Inserted, StoreError> {
+pub async fn insert(app: &mut PgConnection, tenant: TenantId, job: &NewJob<'_>) -> Result<Inserted, StoreError> {
     let inserted = sqlx::query(
         "insert into jobs (id, tenant_id, kind, queue, dedup_key, payload, state, run_at, created_at)
          values ($1, $2, $3, $4, $5, $6, 'queued', now(), now())
@@ -264,7 +260,11 @@ pub async fn hasten(app: &mut PgConnection, tenant: TenantId, id: JobId) -> Resu
 
 /// Notes that a message was handed to the broker; as `portal_app`.
 pub async fn mark_announced(app: &mut PgConnection, tenant: TenantId, id: JobId) -> Result<(), StoreError> {
-    sqlx::query("update jobs set announced_at = now() where tenant_id = $1 and id = $2").bind(tenant.0).bind(id.0).execute(app).await?;
+    sqlx::query("update jobs set announced_at = now() where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .execute(app)
+        .await?;
     Ok(())
 }
 

@@ -81,6 +81,14 @@ pub struct Metric {
     pub stored: Vec<Stored<SourceId>>,
 }
 
+#[derive(FromRow)]
+struct StoredRow {
+    metric_id: Uuid,
+    source_id: Uuid,
+    grain: String,
+    dim_sets: Json<Vec<BTreeSet<String>>>,
+}
+
 const COLUMNS: &str = "id, key, name, definition, translations, provider, unit, additivity, good_direction, formula, endpoint, \
      field, version";
 
@@ -96,7 +104,7 @@ pub async fn list(
     let rows: Vec<MetricRow> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).bind(keys).fetch_all(&mut *app).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let stored: Vec<(Uuid, Uuid, String, Json<Vec<BTreeSet<String>>>)> = sqlx::query_as(
+    let stored: Vec<StoredRow> = sqlx::query_as(
         "select metric_id, source_id, grain, dim_sets from metric_sources
           where tenant_id = $1 and metric_id = any($2) order by source_id limit 5000",
     )
@@ -105,9 +113,10 @@ pub async fn list(
     .fetch_all(app)
     .await?;
     let mut by_metric: BTreeMap<Uuid, Vec<Stored<SourceId>>> = BTreeMap::new();
-    for (metric, source, grain, dim_sets) in stored {
-        let grain = Grain::parse(&grain).ok_or(StoreError::Inconsistent("metric_sources.grain"))?;
-        by_metric.entry(metric).or_default().push(Stored { source: SourceId(source), grain, dim_sets: dim_sets.0 });
+    for row in stored {
+        let grain = Grain::parse(&row.grain).ok_or(StoreError::Inconsistent("metric_sources.grain"))?;
+        let stored = Stored { source: SourceId(row.source_id), grain, dim_sets: row.dim_sets.0 };
+        by_metric.entry(row.metric_id).or_default().push(stored);
     }
     Ok(rows
         .into_iter()
@@ -206,14 +215,17 @@ pub async fn set_stored(
 }
 
 /// Takes a source away from its metrics; gives them, some of which may have no source any more.
-pub async fn clear_stored(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<Vec<MetricId>, StoreError> {
-    let metrics: Vec<Uuid> = sqlx::query_scalar(
-        "delete from metric_sources where tenant_id = $1 and source_id = $2 returning metric_id",
-    )
-    .bind(tenant.0)
-    .bind(source.0)
-    .fetch_all(&mut *app)
-    .await?;
+pub async fn clear_stored(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+) -> Result<Vec<MetricId>, StoreError> {
+    let metrics: Vec<Uuid> =
+        sqlx::query_scalar("delete from metric_sources where tenant_id = $1 and source_id = $2 returning metric_id")
+            .bind(tenant.0)
+            .bind(source.0)
+            .fetch_all(&mut *app)
+            .await?;
     refresh_source_ids(app, tenant, &metrics).await?;
     Ok(metrics.into_iter().map(MetricId).collect())
 }

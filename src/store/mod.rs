@@ -65,9 +65,9 @@ impl From<sqlx::Error> for StoreError {
             }
             // 57: operator intervention (shut-down), 53: insufficient resources, 08: connection; 25006: read-only.
             sqlx::Error::Database(database)
-                if database.code().is_some_and(|code| {
-                    ["57P", "53", "08", "25006"].iter().any(|class| code.starts_with(class))
-                }) =>
+                if database
+                    .code()
+                    .is_some_and(|code| ["57P", "53", "08", "25006"].iter().any(|class| code.starts_with(class))) =>
             {
                 Self::Unavailable(error)
             }
@@ -164,13 +164,14 @@ fn pool(url: &Secret, size: u32) -> Result<PgPool, StoreError> {
     Ok(PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE)
-        .idle_timeout(Duration::from_secs(120))
+        .idle_timeout(Duration::from_mins(2))
         .connect_lazy_with(options))
 }
 
 /// Brings a database to the newest schema. Needs the owner's role; safe to run twice and at once.
 pub async fn migrate(owner_url: &Secret) -> Result<(), MigrateError> {
-    let pool = PgPoolOptions::new().max_connections(1).connect(owner_url.expose()).await.map_err(MigrateError::Connect)?;
+    let pool =
+        PgPoolOptions::new().max_connections(1).connect(owner_url.expose()).await.map_err(MigrateError::Connect)?;
     MIGRATOR.run(&pool).await.map_err(MigrateError::Run)?;
     pool.close().await;
     Ok(())

@@ -56,7 +56,11 @@ pub async fn user_by_email(operator: &mut PgConnection, email: &str) -> Result<O
 }
 
 /// Adds a user.
-pub async fn insert_user(operator: &mut PgConnection, user: &NewUser<'_>, at: OffsetDateTime) -> Result<(), StoreError> {
+pub async fn insert_user(
+    operator: &mut PgConnection,
+    user: &NewUser<'_>,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
     sqlx::query(
         "insert into users (id, email, name, password_hash, is_operator, created_at) values ($1, $2, $3, $4, $5, $6)",
     )

@@ -92,7 +92,12 @@ pub struct Progress {
 }
 
 /// Adds a slice's counts.
-pub async fn add_progress(app: &mut PgConnection, tenant: TenantId, id: SyncId, by: Progress) -> Result<(), StoreError> {
+pub async fn add_progress(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SyncId,
+    by: Progress,
+) -> Result<(), StoreError> {
     sqlx::query(
         "update syncs set rows_read = rows_read + $3, rows_changed = rows_changed + $4, rows_removed = rows_removed + $5
           where tenant_id = $1 and id = $2",

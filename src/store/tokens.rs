@@ -66,7 +66,9 @@ pub async fn take<P: DeserializeOwned>(
     .fetch_optional(router)
     .await?;
     payload
-        .map(|payload| serde_json::from_value(payload.0).map_err(|_| StoreError::Inconsistent("one_time_tokens.payload")))
+        .map(|payload| {
+            serde_json::from_value(payload.0).map_err(|_| StoreError::Inconsistent("one_time_tokens.payload"))
+        })
         .transpose()
 }
 

@@ -38,12 +38,7 @@ impl Token {
 
 /// Splits source text into tokens.
 pub fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer {
-        chars: text.chars().collect(),
-        at: 0,
-        line: 1,
-        found: Vec::new(),
-    };
+    let mut lexer = Lexer { chars: text.chars().collect(), at: 0, line: 1, found: Vec::new() };
     while lexer.at < lexer.chars.len() {
         lexer.step();
     }
@@ -162,9 +157,7 @@ impl Lexer {
     fn raw_text(&mut self) {
         let begun = self.at;
         self.skip_while(|char| char == '#');
-        let end: String = std::iter::once('"')
-            .chain(std::iter::repeat_n('#', self.at - begun))
-            .collect();
+        let end: String = std::iter::once('"').chain(std::iter::repeat_n('#', self.at - begun)).collect();
         self.next();
         let mut content = String::new();
         while self.at < self.chars.len() && !content.ends_with(&end) {

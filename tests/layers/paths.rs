@@ -15,14 +15,7 @@ pub struct Named {
 
 /// Finds all paths.
 pub fn named(tokens: &[Token]) -> Vec<Named> {
-    let mut finder = Finder {
-        tokens,
-        at: 0,
-        found: Vec::new(),
-        imported: false,
-        depth: 0,
-        modules: Vec::new(),
-    };
+    let mut finder = Finder { tokens, at: 0, found: Vec::new(), imported: false, depth: 0, modules: Vec::new() };
     while finder.at < tokens.len() {
         finder.step();
     }
@@ -108,12 +101,7 @@ impl Finder<'_> {
             self.tree(&segments);
         } else {
             let (imported, inside) = (self.imported, self.modules.len());
-            self.found.push(Named {
-                segments,
-                line: token.line,
-                imported,
-                inside,
-            });
+            self.found.push(Named { segments, line: token.line, imported, inside });
         }
     }
 }

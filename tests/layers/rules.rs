@@ -44,9 +44,7 @@ pub const LAYERS: [Layer; 7] = [
         name: "store",
         folder: "src/store",
         may: &["domain", "store"],
-        refuses: &[
-            "axum", "http", "hyper", "oauth2", "reqwest", "tower", "std::env", "std::fs",
-        ],
+        refuses: &["axum", "http", "hyper", "oauth2", "reqwest", "tower", "std::env", "std::fs"],
     },
     Layer {
         name: "connectors",
@@ -64,44 +62,19 @@ pub const LAYERS: [Layer; 7] = [
         name: "services",
         folder: "src/services",
         may: &["domain", "store", "connectors", "platform", "services"],
-        refuses: &[
-            "axum",
-            "http",
-            "hyper",
-            "reqwest",
-            "sqlx",
-            "std::env",
-            "std::fs",
-            "tokio::net",
-        ],
+        refuses: &["axum", "http", "hyper", "reqwest", "sqlx", "std::env", "std::fs", "tokio::net"],
     },
     Layer {
         name: "http",
         folder: "src/http",
         may: &["domain", "services", "http"],
-        refuses: &[
-            "hyper",
-            "oauth2",
-            "reqwest",
-            "sqlx",
-            "std::env",
-            "std::fs",
-            "tokio::net",
-        ],
+        refuses: &["hyper", "oauth2", "reqwest", "sqlx", "std::env", "std::fs", "tokio::net"],
     },
     Layer {
         name: "functions",
         folder: "functions",
         may: &["domain", "services", "http", "functions"],
-        refuses: &[
-            "hyper",
-            "oauth2",
-            "reqwest",
-            "sqlx",
-            "std::env",
-            "std::fs",
-            "tokio::net",
-        ],
+        refuses: &["hyper", "oauth2", "reqwest", "sqlx", "std::env", "std::fs", "tokio::net"],
     },
 ];
 
@@ -109,18 +82,13 @@ pub const LAYERS: [Layer; 7] = [
 const TOOLS: [&str; 2] = ["local_postgres", "portal_local"];
 
 /// The root files put everything together, but keep to these.
-const ROOT_REFUSES: [(&str, &[&str]); 3] = [
-    ("sqlx", &[]),
-    ("reqwest", &["src/app.rs"]),
-    ("std::env", &["src/app.rs", "src/config.rs", "src/main.rs"]),
-];
+const ROOT_REFUSES: [(&str, &[&str]); 3] =
+    [("sqlx", &[]), ("reqwest", &["src/app.rs"]), ("std::env", &["src/app.rs", "src/config.rs", "src/main.rs"])];
 
 /// What is wrong with a file of the repository, given its path in it; each entry names file and line.
 pub fn breaches(file: &str, text: &str) -> Vec<String> {
     let tokens = without_tests(&tokens(text));
-    let layer = LAYERS
-        .iter()
-        .find(|layer| file.starts_with(&format!("{}/", layer.folder)));
+    let layer = LAYERS.iter().find(|layer| file.starts_with(&format!("{}/", layer.folder)));
     let mut found = Vec::new();
     for path in named(&tokens) {
         let complaint = match layer {
@@ -142,11 +110,7 @@ fn in_layer(layer: &Layer, file: &str, path: &Named) -> Option<String> {
         let target = own.first().map_or("*", String::as_str);
         return (!layer.may.contains(&target)).then(|| format!("`{name}` may not name `{target}` of this crate"));
     }
-    let refused = layer
-        .refuses
-        .iter()
-        .chain(&TOOLS)
-        .find(|refused| names(path, refused))?;
+    let refused = layer.refuses.iter().chain(&TOOLS).find(|refused| names(path, refused))?;
     Some(format!("`{name}` may not name `{refused}`"))
 }
 
@@ -154,18 +118,13 @@ fn in_layer(layer: &Layer, file: &str, path: &Named) -> Option<String> {
 fn in_root(file: &str, path: &Named) -> Option<String> {
     if file == "src/main.rs"
         && let Some(own) = within_ours(file, path)
-        && let Some(layer) = LAYERS
-            .iter()
-            .find(|layer| own.first().is_some_and(|first| first == layer.name))
+        && let Some(layer) = LAYERS.iter().find(|layer| own.first().is_some_and(|first| first == layer.name))
     {
         return Some(format!("`main` may not name `{}`", layer.name));
     }
     let tool = TOOLS.into_iter().find(|tool| names(path, tool));
-    let refused = ROOT_REFUSES
-        .iter()
-        .find(|(refused, except)| names(path, refused) && !except.contains(&file));
-    tool.or(refused.map(|(refused, _)| *refused))
-        .map(|refused| format!("a root file may not name `{refused}`"))
+    let refused = ROOT_REFUSES.iter().find(|(refused, except)| names(path, refused) && !except.contains(&file));
+    tool.or(refused.map(|(refused, _)| *refused)).map(|refused| format!("a root file may not name `{refused}`"))
 }
 
 /// The local host starts the handler and knows nothing of its inside; the embedded `PostgreSQL` does not know it at all.
@@ -211,12 +170,7 @@ fn module(file: &str) -> Vec<String> {
 /// Whether a path leads to or through `refused`. A single word counts in imports only: elsewhere it may be a variable.
 fn names(path: &Named, refused: &str) -> bool {
     let wanted: Vec<&str> = refused.split("::").collect();
-    let same = path
-        .segments
-        .iter()
-        .zip(&wanted)
-        .filter(|(have, want)| have == want)
-        .count();
+    let same = path.segments.iter().zip(&wanted).filter(|(have, want)| have == want).count();
     // `use std;` or `use std::*;` hide what is behind them.
     let hides = path.imported && path.segments.len() <= wanted.len() && same + 1 >= path.segments.len() && {
         let last = path.segments.last().map(String::as_str);
@@ -237,11 +191,7 @@ fn looks_like_sql(text: &str) -> bool {
     let text = text.trim_start_matches(|char: char| char.is_whitespace() || char == '(' || char == '\\');
     let upper = text.to_uppercase();
     let words: Vec<&str> = upper.split_whitespace().take(3).collect();
-    let has = |word: &str| {
-        upper
-            .split(|char: char| !char.is_alphanumeric())
-            .any(|other| other == word)
-    };
+    let has = |word: &str| upper.split(|char: char| !char.is_alphanumeric()).any(|other| other == word);
     // What prose does not have, should a sentence begin like a statement.
     let formal = || text.contains(['$', '=', '*', '(', ';', '_']) || text.chars().take(2).all(char::is_uppercase);
     match words[..] {
@@ -251,13 +201,9 @@ fn looks_like_sql(text: &str) -> bool {
         ["SET", "LOCAL", _] | ["TRUNCATE", "TABLE", _] => true,
         ["INSERT" | "MERGE", "INTO", _]
         | ["DELETE", "FROM", _]
-        | [
-            "CREATE" | "ALTER" | "DROP",
-            "TABLE" | "INDEX" | "POLICY" | "ROLE" | "DATABASE" | "SCHEMA" | "VIEW",
-            _,
-        ] => formal(),
-        _ => std::path::Path::new(text)
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("sql")),
+        | ["CREATE" | "ALTER" | "DROP", "TABLE" | "INDEX" | "POLICY" | "ROLE" | "DATABASE" | "SCHEMA" | "VIEW", _] => {
+            formal()
+        }
+        _ => std::path::Path::new(text).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sql")),
     }
 }

@@ -20,10 +20,7 @@ pub fn breaches(file: &str, text: &str) -> Vec<String> {
             continue;
         };
         if lines > FUNCTION {
-            found.push(format!(
-                "{file}:{}: `{name}` has {lines} lines, {FUNCTION} is the most",
-                tokens[at].line
-            ));
+            found.push(format!("{file}:{}: `{name}` has {lines} lines, {FUNCTION} is the most", tokens[at].line));
         }
     }
     found

@@ -8,17 +8,8 @@ use std::process::{Command, Stdio};
 use crate::Error;
 
 /// Variables that would change what the server's programs do.
-const FOREIGN: [&str; 9] = [
-    "PGDATA",
-    "PGHOST",
-    "PGPORT",
-    "PGUSER",
-    "PGPASSWORD",
-    "PGDATABASE",
-    "PGOPTIONS",
-    "PGSERVICE",
-    "PGLOCALEDIR",
-];
+const FOREIGN: [&str; 9] =
+    ["PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGOPTIONS", "PGSERVICE", "PGLOCALEDIR"];
 
 /// Who runs the server: ourselves, or another account when we are root.
 #[derive(Debug, Clone)]
@@ -47,13 +38,7 @@ impl Account {
         ["postgres", "nobody"]
             .into_iter()
             .find_map(|name| User::from_name(name).ok().flatten())
-            .map(|user| Self {
-                other: Some(Other {
-                    name: user.name,
-                    uid: user.uid.as_raw(),
-                    gid: user.gid.as_raw(),
-                }),
-            })
+            .map(|user| Self { other: Some(Other { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }) })
             .ok_or(Error::NoAccount)
     }
 
@@ -150,10 +135,7 @@ pub(crate) fn create_passable(path: &Path) -> Result<(), Error> {
 #[cfg(unix)]
 pub(crate) fn let_others_read(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path)
-        .map_err(Error::io("read", path))?
-        .permissions()
-        .mode();
+    let mode = fs::metadata(path).map_err(Error::io("read", path))?.permissions().mode();
     let wanted = if mode & 0o100 == 0 { mode | 0o444 } else { mode | 0o555 };
     fs::set_permissions(path, fs::Permissions::from_mode(wanted)).map_err(Error::io("set the mode of", path))
 }
@@ -170,11 +152,7 @@ pub(crate) fn state_dir(account: &Account) -> PathBuf {
     if account.other.is_some() {
         return PathBuf::from("/var/lib/portal-local");
     }
-    let from = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = if cfg!(windows) {
         from("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {

@@ -68,21 +68,13 @@ fn installers() -> Vec<PathBuf> {
             ("/Applications/Postgres.app/Contents/Versions", "bin"),
         ]
     } else {
-        &[
-            ("/usr/lib/postgresql", "bin"),
-            ("/usr/libexec", ""),
-            ("/opt/postgresql", "bin"),
-        ]
+        &[("/usr/lib/postgresql", "bin"), ("/usr/libexec", ""), ("/opt/postgresql", "bin")]
     };
     let below = |&(base, bin): &(&str, &str)| {
         let entries = fs::read_dir(base).into_iter().flatten().flatten();
         entries.map(move |entry| entry.path().join(bin)).collect::<Vec<_>>()
     };
-    places
-        .iter()
-        .flat_map(below)
-        .filter(|directory| has_programs(directory))
-        .collect()
+    places.iter().flat_map(below).filter(|directory| has_programs(directory)).collect()
 }
 
 /// A directory with `PostgreSQL`'s programs.
@@ -106,12 +98,7 @@ impl Binaries {
         }
         let said = Command::new(program(dir, "postgres")).arg("--version").output().ok()?;
         let (major, version) = parse_version(&String::from_utf8_lossy(&said.stdout))?;
-        (major >= FLOOR).then(|| Self {
-            dir: dir.to_path_buf(),
-            major,
-            version,
-            why: why.to_owned(),
-        })
+        (major >= FLOOR).then(|| Self { dir: dir.to_path_buf(), major, version, why: why.to_owned() })
     }
 
     /// The path of one program.
@@ -125,9 +112,7 @@ fn program(dir: &Path, name: &str) -> PathBuf {
 }
 
 fn has_programs(dir: &Path) -> bool {
-    ["initdb", "postgres", "pg_ctl"]
-        .iter()
-        .all(|name| program(dir, name).is_file())
+    ["initdb", "postgres", "pg_ctl"].iter().all(|name| program(dir, name).is_file())
 }
 
 /// Reads `postgres (PostgreSQL) 15.18 (Debian …)`.
@@ -140,17 +125,10 @@ fn parse_version(said: &str) -> Option<(u32, String)> {
 /// The programs to use. `data` is the major version that made the data, if there is data: only the same one reads it.
 pub(crate) fn choose(around: &Surroundings, dir: &Path, data: Option<u32>) -> Result<Binaries, Error> {
     let fits = |found: &Binaries| data.is_none_or(|major| major == found.major);
-    let other_version = |major| Error::OtherVersion {
-        dir: dir.to_path_buf(),
-        data: major,
-    };
+    let other_version = |major| Error::OtherVersion { dir: dir.to_path_buf(), data: major };
     if let Some(bin) = &around.bin_dir {
         let found = Binaries::inspect(bin, "PG_BIN_DIR").ok_or_else(|| Error::BinDir(bin.clone()))?;
-        return if fits(&found) {
-            Ok(found)
-        } else {
-            Err(other_version(data.unwrap_or_default()))
-        };
+        return if fits(&found) { Ok(found) } else { Err(other_version(data.unwrap_or_default())) };
     }
     if let Some(found) = installed(around).into_iter().find(fits) {
         return Ok(found);
@@ -164,25 +142,18 @@ pub(crate) fn choose(around: &Surroundings, dir: &Path, data: Option<u32>) -> Re
 /// All usable installed versions, best first.
 fn installed(around: &Surroundings) -> Vec<Binaries> {
     let on_path = || around.path.iter().flat_map(std::env::split_paths);
-    let configured = on_path()
-        .map(|dir| program(&dir, "pg_config"))
-        .find(|file| file.is_file())
-        .and_then(|pg_config| {
+    let configured =
+        on_path().map(|dir| program(&dir, "pg_config")).find(|file| file.is_file()).and_then(|pg_config| {
             let said = Command::new(pg_config).arg("--bindir").output().ok()?;
             Some(PathBuf::from(String::from_utf8_lossy(&said.stdout).trim()))
         });
     // Debian links single programs into PATH; the others stand beside the file that the link leads to.
     let linked = on_path().filter_map(|dir| Some(program(&dir, "initdb").canonicalize().ok()?.parent()?.to_path_buf()));
-    let mut found: Vec<Binaries> = configured
-        .iter()
-        .filter_map(|dir| Binaries::inspect(dir, "found by pg_config"))
-        .collect();
+    let mut found: Vec<Binaries> =
+        configured.iter().filter_map(|dir| Binaries::inspect(dir, "found by pg_config")).collect();
     found.extend(linked.filter_map(|dir| Binaries::inspect(&dir, "found on PATH")));
-    let mut others: Vec<Binaries> = around
-        .installers
-        .iter()
-        .filter_map(|dir| Binaries::inspect(dir, "the newest installed"))
-        .collect();
+    let mut others: Vec<Binaries> =
+        around.installers.iter().filter_map(|dir| Binaries::inspect(dir, "the newest installed")).collect();
     others.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
     found.extend(others);
     found
@@ -196,21 +167,14 @@ mod tests {
     fn the_version_is_read_from_what_the_server_says() {
         let debian = "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n";
         assert_eq!(parse_version(debian), Some((15, "15.18".to_owned())));
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 18beta1\n"),
-            Some((18, "18beta1".to_owned()))
-        );
+        assert_eq!(parse_version("postgres (PostgreSQL) 18beta1\n"), Some((18, "18beta1".to_owned())));
         assert_eq!(parse_version("command not found"), None);
     }
 
     #[test]
     fn a_wrong_pg_bin_dir_is_an_error_and_no_search_follows() {
         let wrong = PathBuf::from("/nowhere/bin");
-        let around = Surroundings {
-            bin_dir: Some(wrong.clone()),
-            installers: installers(),
-            ..Surroundings::default()
-        };
+        let around = Surroundings { bin_dir: Some(wrong.clone()), installers: installers(), ..Surroundings::default() };
         let refused = choose(&around, Path::new("/tmp/x"), None);
         assert!(matches!(refused, Err(Error::BinDir(dir)) if dir == wrong));
     }

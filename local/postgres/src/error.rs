@@ -104,10 +104,7 @@ impl Error {
 
     /// An [`Error::Program`] from what a program wrote; only the end of a long text.
     pub(crate) fn program(program: &Path, output: &str) -> Self {
-        Self::Program {
-            program: program.display().to_string(),
-            output: tail(output),
-        }
+        Self::Program { program: program.display().to_string(), output: tail(output) }
     }
 }
 

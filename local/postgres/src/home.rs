@@ -30,25 +30,14 @@ impl Home {
 
     /// Everything that can be in the directory, what must not be lost last.
     pub(crate) fn contents(&self) -> Vec<PathBuf> {
-        let names = [
-            "data.unfinished",
-            "data",
-            "server.log",
-            "password.unfinished",
-            "password",
-            "users.lock",
-            "start.lock",
-        ];
+        let names =
+            ["data.unfinished", "data", "server.log", "password.unfinished", "password", "users.lock", "start.lock"];
         names.iter().map(|name| self.dir.join(name)).collect()
     }
 
     /// The major version that made the data; `None` without data.
     pub(crate) fn data_major(&self) -> Option<u32> {
-        fs::read_to_string(self.data().join("PG_VERSION"))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        fs::read_to_string(self.data().join("PG_VERSION")).ok()?.trim().parse().ok()
     }
 
     /// Makes the directory, for the account only.
@@ -56,11 +45,7 @@ impl Home {
         create_passable(&self.dir)?;
         if let Some(closed) = account.closed_above(&self.dir) {
             let account = account.other_name().unwrap_or_default().to_owned();
-            return Err(Error::OutOfReach {
-                account,
-                dir: self.dir.clone(),
-                closed,
-            });
+            return Err(Error::OutOfReach { account, dir: self.dir.clone(), closed });
         }
         account.own(&self.dir, 0o700)
     }
@@ -108,20 +93,11 @@ impl Home {
         }
         let program = binaries.program("initdb");
         let mut command = account.command(&program, &self.dir);
-        command
-            .arg("-D")
-            .arg(&unfinished)
-            .args(["-U", crate::SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8"]);
+        command.arg("-D").arg(&unfinished).args(["-U", crate::SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8"]);
         command.arg("--pwfile").arg(self.password());
-        command.arg(if cfg!(target_os = "linux") {
-            "--locale=C.UTF-8"
-        } else {
-            "--locale=C"
-        });
+        command.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" });
         command.args(fast.then_some("--no-sync"));
-        let run = command
-            .output()
-            .map_err(|error| Error::program(&program, &error.to_string()))?;
+        let run = command.output().map_err(|error| Error::program(&program, &error.to_string()))?;
         if !run.status.success() {
             return Err(Error::program(&program, &String::from_utf8_lossy(&run.stderr)));
         }
@@ -135,14 +111,8 @@ impl Home {
         }
         let program = binaries.program("pg_ctl");
         let mut command = account.command(&program, &self.dir);
-        command
-            .arg("stop")
-            .arg("-D")
-            .arg(self.data())
-            .args(["-m", "fast", "-w", "-t", "60"]);
-        let run = command
-            .output()
-            .map_err(|error| Error::program(&program, &error.to_string()))?;
+        command.arg("stop").arg("-D").arg(self.data()).args(["-m", "fast", "-w", "-t", "60"]);
+        let run = command.output().map_err(|error| Error::program(&program, &error.to_string()))?;
         // A crashed server leaves its pid file, and then there is nothing to stop.
         if run.status.success() || !answers(self.postmaster().map_or(0, |server| server.port)) {
             return Ok(());
@@ -170,11 +140,7 @@ impl Postmaster {
     /// Lines: 1 pid, 4 port, 8 status (padded with blanks). A file that is still being written lacks the later ones.
     fn parse(text: &str) -> Option<Self> {
         let line = |number: usize| text.lines().nth(number - 1).map(str::trim);
-        Some(Self {
-            pid: line(1)?.parse().ok()?,
-            port: line(4)?.parse().ok()?,
-            ready: line(8) == Some("ready"),
-        })
+        Some(Self { pid: line(1)?.parse().ok()?, port: line(4)?.parse().ok()?, ready: line(8) == Some("ready") })
     }
 }
 
@@ -185,14 +151,7 @@ mod tests {
     #[test]
     fn the_pid_file_of_a_running_server_is_read() {
         let text = "4711\n/var/lib/x/data\n1763932000\n40123\n\n127.0.0.1\n   123 456\nready   \n";
-        assert_eq!(
-            Postmaster::parse(text),
-            Some(Postmaster {
-                pid: 4711,
-                port: 40123,
-                ready: true
-            })
-        );
+        assert_eq!(Postmaster::parse(text), Some(Postmaster { pid: 4711, port: 40123, ready: true }));
     }
 
     #[test]

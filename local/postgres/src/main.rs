@@ -34,10 +34,7 @@ fn run(dir: &Path) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::NotReady(error.to_string()))?;
     runtime.block_on(async {
-        let options = Options {
-            dir: dir.to_path_buf(),
-            fast: false,
-        };
+        let options = Options { dir: dir.to_path_buf(), fast: false };
         let cluster = Cluster::start(&options).await?;
         eprintln!("{}", cluster.choice());
         println!("{}", cluster.url(SUPERUSER, "postgres"));

@@ -19,10 +19,7 @@ impl Cluster {
     /// missing. In the database nobody else may create things in schema `public`.
     pub async fn prepare_database(&self, name: &str) -> Result<(), Error> {
         let mut admin = PgConnection::connect(self.admin_url()).await?;
-        sqlx::query("SELECT pg_advisory_lock($1)")
-            .bind(LOCK)
-            .execute(&mut admin)
-            .await?;
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut admin).await?;
         let done = async {
             self.prepare_roles(&mut admin).await?;
             self.create_database(&mut admin, name).await
@@ -45,9 +42,7 @@ impl Cluster {
             .await?;
         if !superuser {
             // Only a member of the owning role may give a database to it.
-            sqlx::raw_sql("GRANT portal_owner TO CURRENT_USER")
-                .execute(&mut *admin)
-                .await?;
+            sqlx::raw_sql("GRANT portal_owner TO CURRENT_USER").execute(&mut *admin).await?;
         }
         Ok(())
     }
@@ -75,14 +70,8 @@ impl Cluster {
 /// Names go into statements as they are, so they must be plain.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let first = name.starts_with(|letter: char| letter.is_ascii_lowercase());
-    let rest = name
-        .chars()
-        .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
-    if first && rest && name.len() <= 63 {
-        Ok(())
-    } else {
-        Err(Error::Name(name.to_owned()))
-    }
+    let rest = name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    if first && rest && name.len() <= 63 { Ok(()) } else { Err(Error::Name(name.to_owned())) }
 }
 
 #[cfg(test)]

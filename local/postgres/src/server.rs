@@ -38,9 +38,7 @@ pub(crate) enum Failure {
 pub(crate) fn start(home: &Home, account: &Account, binaries: &Binaries, fast: bool, tie: Tie) -> Result<u16, Failure> {
     let port = free_port().map_err(Failure::Final)?;
     let settings = settings(port, fast);
-    let log = File::create(home.log())
-        .map_err(Error::io("create", &home.log()))
-        .map_err(Failure::Final)?;
+    let log = File::create(home.log()).map_err(Error::io("create", &home.log())).map_err(Failure::Final)?;
     account.own(&home.log(), 0o600).map_err(Failure::Final)?;
     // `pg_ctl` gives up administrator's rights on Windows, which `postgres` alone would refuse.
     let ended = if tie == Tie::Detached || cfg!(windows) {
@@ -51,20 +49,14 @@ pub(crate) fn start(home: &Home, account: &Account, binaries: &Binaries, fast: b
     };
     let begun = Instant::now();
     loop {
-        if home
-            .postmaster()
-            .is_some_and(|server| server.ready && server.port == port)
-        {
+        if home.postmaster().is_some_and(|server| server.ready && server.port == port) {
             return Ok(port);
         }
         if let Some(status) = ended.as_ref().and_then(Ended::status) {
             return Err(explain(home, Error::NotReady(format!("it ended with {status}"))));
         }
         if begun.elapsed() > PATIENCE {
-            return Err(explain(
-                home,
-                Error::NotReady(format!("not ready after {} s", PATIENCE.as_secs())),
-            ));
+            return Err(explain(home, Error::NotReady(format!("not ready after {} s", PATIENCE.as_secs()))));
         }
         std::thread::sleep(POLL);
     }
@@ -73,19 +65,11 @@ pub(crate) fn start(home: &Home, account: &Account, binaries: &Binaries, fast: b
 /// Adds the server's own log to a failure, and tells the two that pass by themselves from the others.
 fn explain(home: &Home, error: Error) -> Failure {
     let log = fs::read_to_string(home.log()).unwrap_or_default();
-    let passing = [
-        "lock file \"postmaster.pid\" already exists",
-        "could not bind",
-        "pre-existing shared memory block",
-    ];
+    let passing = ["lock file \"postmaster.pid\" already exists", "could not bind", "pre-existing shared memory block"];
     if passing.iter().any(|text| log.contains(text)) {
         return Failure::Again(tail(&log));
     }
-    Failure::Final(if log.trim().is_empty() {
-        error
-    } else {
-        Error::NotReady(format!("{error}\n{}", tail(&log)))
-    })
+    Failure::Final(if log.trim().is_empty() { error } else { Error::NotReady(format!("{error}\n{}", tail(&log))) })
 }
 
 fn free_port() -> Result<u16, Error> {
@@ -106,19 +90,8 @@ fn settings(port: u16, fast: bool) -> Vec<String> {
     ];
     let plain = ["log_checkpoints=off"];
     // Only for tests: a crash of the machine may destroy such a cluster.
-    let tests = [
-        "fsync=off",
-        "full_page_writes=off",
-        "autovacuum=off",
-        "max_connections=300",
-        "max_wal_size=4GB",
-    ];
-    settings.extend(
-        plain
-            .iter()
-            .chain(tests.iter().filter(|_| fast))
-            .map(|&setting| setting.to_owned()),
-    );
+    let tests = ["fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=300", "max_wal_size=4GB"];
+    settings.extend(plain.iter().chain(tests.iter().filter(|_| fast)).map(|&setting| setting.to_owned()));
     settings
 }
 
@@ -158,34 +131,25 @@ fn start_attached(
     let ended = Ended::default();
     let (report, reported) = mpsc::channel();
     let seen = ended.clone();
-    let waiter = std::thread::Builder::new()
-        .name("postgres".to_owned())
-        .spawn(move || match command.spawn() {
-            Ok(mut child) => {
-                // Nobody listens any more only if the starter is gone, and then there is nobody to tell.
-                let _ = report.send(Ok(()));
-                *seen.0.lock().unwrap_or_else(PoisonError::into_inner) = child.wait().ok();
-            }
-            Err(error) => {
-                let _ = report.send(Err(error));
-            }
-        });
+    let waiter = std::thread::Builder::new().name("postgres".to_owned()).spawn(move || match command.spawn() {
+        Ok(mut child) => {
+            // Nobody listens any more only if the starter is gone, and then there is nobody to tell.
+            let _ = report.send(Ok(()));
+            *seen.0.lock().unwrap_or_else(PoisonError::into_inner) = child.wait().ok();
+        }
+        Err(error) => {
+            let _ = report.send(Err(error));
+        }
+    });
     let failed = |error: std::io::Error| Error::program(&program, &error.to_string());
     waiter.map_err(failed)?;
-    reported
-        .recv()
-        .map_err(std::io::Error::other)
-        .and_then(|spawned| spawned)
-        .map_err(failed)?;
+    reported.recv().map_err(std::io::Error::other).and_then(|spawned| spawned).map_err(failed)?;
     Ok(ended)
 }
 
 /// Asks the kernel for SIGINT (a fast, clean shutdown) to the server when our spawning thread ends, even by SIGKILL.
 #[cfg(target_os = "linux")]
-#[expect(
-    unsafe_code,
-    reason = "the standard library has no other way to run code between fork and exec"
-)]
+#[expect(unsafe_code, reason = "the standard library has no other way to run code between fork and exec")]
 fn end_with_us(command: &mut std::process::Command) {
     use nix::sys::{prctl::set_pdeathsig, signal::Signal};
     use std::os::unix::process::CommandExt;
@@ -199,25 +163,10 @@ fn start_detached(home: &Home, account: &Account, binaries: &Binaries, settings:
     let program = binaries.program("pg_ctl");
     let mut command = account.command(&program, &home.dir);
     let options: Vec<String> = settings.iter().map(|setting| format!("-c {setting}")).collect();
-    command
-        .arg("start")
-        .arg("-D")
-        .arg(home.data())
-        .arg("-l")
-        .arg(home.log())
-        .arg("-o")
-        .arg(options.join(" "));
+    command.arg("start").arg("-D").arg(home.data()).arg("-l").arg(home.log()).arg("-o").arg(options.join(" "));
     command.args(["-w", "-t", &PATIENCE.as_secs().to_string()]);
     // Not a pipe: the server would hold it open and we would wait for its end.
-    command
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null());
-    let status = command
-        .status()
-        .map_err(|error| Error::program(&program, &error.to_string()))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::program(&program, &status.to_string()))
-    }
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let status = command.status().map_err(|error| Error::program(&program, &error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(Error::program(&program, &status.to_string())) }
 }

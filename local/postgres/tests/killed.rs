@@ -38,9 +38,7 @@ fn run(dir: &Path) -> (Child, String) {
         .spawn()
         .unwrap();
     let mut address = String::new();
-    BufReader::new(program.stdout.as_mut().unwrap())
-        .read_line(&mut address)
-        .unwrap();
+    BufReader::new(program.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
     (program, address.trim().to_owned())
 }
 
@@ -51,20 +49,11 @@ async fn after_a_kill_the_next_start_finds_what_was_committed() {
     for round in 0..3_i32 {
         let (mut program, address) = run(&dir);
         let mut connection = PgConnection::connect(&address).await.unwrap();
-        sqlx::raw_sql("CREATE TABLE IF NOT EXISTS rounds (round int)")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let found: Vec<i32> = sqlx::query_scalar("SELECT round FROM rounds ORDER BY 1")
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
+        sqlx::raw_sql("CREATE TABLE IF NOT EXISTS rounds (round int)").execute(&mut connection).await.unwrap();
+        let found: Vec<i32> =
+            sqlx::query_scalar("SELECT round FROM rounds ORDER BY 1").fetch_all(&mut connection).await.unwrap();
         assert_eq!(found, (0..round).collect::<Vec<_>>());
-        sqlx::query("INSERT INTO rounds VALUES ($1)")
-            .bind(round)
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        sqlx::query("INSERT INTO rounds VALUES ($1)").bind(round).execute(&mut connection).await.unwrap();
         // SIGKILL: the program can do nothing about its server, and the next start follows at once.
         program.kill().unwrap();
         program.wait().unwrap();
@@ -80,10 +69,7 @@ async fn a_program_that_ends_takes_its_server_with_it() {
     drop(PgConnection::connect(&address).await.unwrap());
     drop(program.stdin.take());
     assert!(program.wait().unwrap().success());
-    assert!(
-        PgConnection::connect(&address).await.is_err(),
-        "the server outlived its program"
-    );
+    assert!(PgConnection::connect(&address).await.is_err(), "the server outlived its program");
     assert!(!dir.join("data/postmaster.pid").exists());
 }
 

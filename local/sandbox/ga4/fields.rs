@@ -58,14 +58,8 @@ pub enum Dimension {
 
 impl Dimension {
     /// All of them, in the order of the metadata answer.
-    pub const ALL: [Self; 6] = [
-        Self::Date,
-        Self::Channel,
-        Self::Country,
-        Self::CountryId,
-        Self::Device,
-        Self::DateRange,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Date, Self::Channel, Self::Country, Self::CountryId, Self::Device, Self::DateRange];
 
     /// Name in requests and answers.
     pub const fn api_name(self) -> &'static str {
@@ -91,22 +85,12 @@ impl Dimension {
     pub fn metadata(self) -> Value {
         let (ui, description, category) = match self {
             Self::Date => ("Date", "The date of the event, formatted as YYYYMMDD.", "Time"),
-            Self::Channel => (
-                "Session default channel group",
-                "The session's default channel group.",
-                "Traffic source",
-            ),
-            Self::Country => (
-                "Country",
-                "The country from which the user activity originated.",
-                "Geography",
-            ),
+            Self::Channel => {
+                ("Session default channel group", "The session's default channel group.", "Traffic source")
+            }
+            Self::Country => ("Country", "The country from which the user activity originated.", "Geography"),
             Self::CountryId => ("Country ID", "The ISO 3166-1 alpha-2 code of the country.", "Geography"),
-            Self::Device => (
-                "Device category",
-                "The type of device: desktop, tablet or mobile.",
-                "Platform / device",
-            ),
+            Self::Device => ("Device category", "The type of device: desktop, tablet or mobile.", "Platform / device"),
             Self::DateRange => ("Date range", "The name of the date range.", "Time"),
         };
         json!({"apiName": self.api_name(), "uiName": ui, "description": description, "category": category})
@@ -188,43 +172,17 @@ impl Metric {
     pub fn metadata(self) -> Value {
         let (ui, description, category) = match self {
             Self::Sessions => ("Sessions", "The number of sessions that began.", "Session"),
-            Self::EngagedSessions => (
-                "Engaged sessions",
-                "Sessions of 10 seconds or more, with a key event or with two views.",
-                "Session",
-            ),
-            Self::TotalUsers => (
-                "Total users",
-                "The number of distinct users who logged an event.",
-                "User",
-            ),
+            Self::EngagedSessions => {
+                ("Engaged sessions", "Sessions of 10 seconds or more, with a key event or with two views.", "Session")
+            }
+            Self::TotalUsers => ("Total users", "The number of distinct users who logged an event.", "User"),
             Self::NewUsers => ("New users", "The number of users on their first visit.", "User"),
-            Self::Views => (
-                "Views",
-                "The number of pages and screens viewed, repetitions counted.",
-                "Page / screen",
-            ),
-            Self::KeyEvents => (
-                "Key events",
-                "The count of key events, shared out by attribution.",
-                "Event",
-            ),
-            Self::Purchases => (
-                "Ecommerce purchases",
-                "The number of times users completed a purchase.",
-                "Ecommerce",
-            ),
+            Self::Views => ("Views", "The number of pages and screens viewed, repetitions counted.", "Page / screen"),
+            Self::KeyEvents => ("Key events", "The count of key events, shared out by attribution.", "Event"),
+            Self::Purchases => ("Ecommerce purchases", "The number of times users completed a purchase.", "Ecommerce"),
             Self::Revenue => ("Total revenue", "Revenue in the currency of the property.", "Revenue"),
-            Self::AverageDuration => (
-                "Average session duration",
-                "The average duration in seconds.",
-                "Session",
-            ),
-            Self::BounceRate => (
-                "Bounce rate",
-                "Sessions that were not engaged, divided by sessions.",
-                "Session",
-            ),
+            Self::AverageDuration => ("Average session duration", "The average duration in seconds.", "Session"),
+            Self::BounceRate => ("Bounce rate", "Sessions that were not engaged, divided by sessions.", "Session"),
         };
         json!({
             "apiName": self.api_name(), "uiName": ui, "description": description,

@@ -43,21 +43,13 @@ pub fn routes() -> Router<Arc<Shared>> {
 
 /// Whose access token this is, if it is alive and has the scope.
 fn caller(shared: &Shared, headers: &HeaderMap) -> Result<&'static Person, ApiError> {
-    let value = headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(|| ApiError::unauthenticated(false))?;
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(|| ApiError::unauthenticated(false))?;
     let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
     let token = token.ok_or_else(|| ApiError::unauthenticated(true))?;
     let now = shared.clock.now();
     let grants = lock(&shared.grants);
-    let (person, scopes) = grants
-        .who(token.trim(), now)
-        .ok_or_else(|| ApiError::unauthenticated(true))?;
-    if scopes.contains(SCOPE) {
-        Ok(person)
-    } else {
-        Err(ApiError::scope_missing())
-    }
+    let (person, scopes) = grants.who(token.trim(), now).ok_or_else(|| ApiError::unauthenticated(true))?;
+    if scopes.contains(SCOPE) { Ok(person) } else { Err(ApiError::scope_missing()) }
 }
 
 #[derive(Deserialize)]
@@ -114,16 +106,11 @@ fn summary(account: &Account) -> Value {
 
 /// The property that a caller may read, with its account.
 fn readable(person: &Person, id: &str) -> Result<(&'static Account, &'static Property), ApiError> {
-    let number: u64 = id
-        .parse()
-        .map_err(|_| ApiError::invalid(format!("Invalid property ID: {id}. A numeric ID is required.")))?;
+    let number: u64 =
+        id.parse().map_err(|_| ApiError::invalid(format!("Invalid property ID: {id}. A numeric ID is required.")))?;
     // An unknown property and one of somebody else look the same.
     let (account, property) = person.property(number).ok_or_else(ApiError::forbidden)?;
-    if property.access == Access::Forbidden {
-        Err(ApiError::forbidden())
-    } else {
-        Ok((account, property))
-    }
+    if property.access == Access::Forbidden { Err(ApiError::forbidden()) } else { Ok((account, property)) }
 }
 
 async fn property(State(shared): State<Arc<Shared>>, headers: HeaderMap, Path(id): Path<String>) -> Reply {
@@ -173,17 +160,12 @@ async fn reports(
             }
             let Batch { requests } = wire::parse(&body)?;
             if requests.is_empty() || requests.len() > MAX_BATCH {
-                let message = format!(
-                    "A batch needs 1 to {MAX_BATCH} requests; this one has {}.",
-                    requests.len()
-                );
+                let message = format!("A batch needs 1 to {MAX_BATCH} requests; this one has {}.", requests.len());
                 return Err(ApiError::invalid(message));
             }
             // A bad request fails the whole batch, so all are answered before any is sent.
-            let reports = requests
-                .into_iter()
-                .map(|body| run(&shared, property, body))
-                .collect::<Result<Vec<_>, _>>()?;
+            let reports =
+                requests.into_iter().map(|body| run(&shared, property, body)).collect::<Result<Vec<_>, _>>()?;
             Ok(axum::Json(json!({"reports": reports, "kind": "analyticsData#batchRunReports"})).into_response())
         }
         _ => Err(ApiError::not_found()),
@@ -209,10 +191,7 @@ impl<'a> Running<'a> {
             return Err(ApiError::exhausted(super::faults::TOO_MANY));
         }
         lock(&shared.quotas).start(property.id, shared.clock.now())?;
-        Ok(Self {
-            shared,
-            property: property.id,
-        })
+        Ok(Self { shared, property: property.id })
     }
 }
 
@@ -224,21 +203,14 @@ impl Drop for Running<'_> {
 
 fn run(shared: &Shared, property: &Property, body: wire::Body) -> Result<report::Answer, ApiError> {
     if !body.property.is_empty() && body.property != format!("properties/{}", property.id) {
-        let message = format!(
-            "The property of the request, {}, is not the one of the address.",
-            body.property
-        );
+        let message = format!("The property of the request, {}, is not the one of the address.", body.property);
         return Err(ApiError::invalid(message));
     }
     let now = shared.clock.now();
     let today = now.with_timezone(&property.zone).date_naive();
     let report = body.check(today)?;
     let mut answer = report::run(shared.seed, property, &report, today);
-    let days: i64 = report
-        .ranges
-        .iter()
-        .map(|range| (range.end - range.start).num_days() + 1)
-        .sum();
+    let days: i64 = report.ranges.iter().map(|range| (range.end - range.start).num_days() + 1).sum();
     let days = u64::try_from(days).unwrap_or(0);
     let price = quota::price(days, report.dimensions.len() as u64, answer.row_count as u64);
     let quota = lock(&shared.quotas).charge(property.id, price, now);
@@ -265,12 +237,8 @@ fn check_compatibility(body: &[u8]) -> Reply {
     // Asked for what does not fit, the honest answer is an empty one.
     if asked.filter != "INCOMPATIBLE" {
         let entry = |key: &str, metadata: Value| json!({key: metadata, "compatibility": "COMPATIBLE"});
-        let dimensions = dimensions
-            .into_iter()
-            .map(|field| entry("dimensionMetadata", field.metadata()));
-        let metrics = metrics
-            .into_iter()
-            .map(|field| entry("metricMetadata", field.metadata()));
+        let dimensions = dimensions.into_iter().map(|field| entry("dimensionMetadata", field.metadata()));
+        let metrics = metrics.into_iter().map(|field| entry("metricMetadata", field.metadata()));
         answer["dimensionCompatibilities"] = dimensions.collect();
         answer["metricCompatibilities"] = metrics.collect();
     }

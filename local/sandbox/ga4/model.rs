@@ -72,14 +72,7 @@ struct Habits {
 }
 
 const fn habits(weight: u64, campaign: u64, engaged: u64, new: u64, buyers: u64, seconds: u64) -> Habits {
-    Habits {
-        weight,
-        campaign,
-        engaged,
-        new,
-        buyers,
-        seconds,
-    }
+    Habits { weight, campaign, engaged, new, buyers, seconds }
 }
 
 /// In the order of [`super::fields::CHANNELS`].
@@ -123,18 +116,10 @@ pub fn day(seed: u64, property: &Property, date: NaiveDate, today: NaiveDate, mu
     let key = mix(seed ^ mix(property.id) ^ mix(u64::try_from(date.num_days_from_ce()).unwrap_or(0)));
     let volume = volume(property, date, key);
     let campaign = in_campaign(seed, property, date);
-    let shown = usize::try_from(age)
-        .ok()
-        .and_then(|age| MATURITY.get(age))
-        .copied()
-        .unwrap_or(1_000);
+    let shown = usize::try_from(age).ok().and_then(|age| MATURITY.get(age)).copied().unwrap_or(1_000);
     let folded = folds(key);
     for (channel, habits) in HABITS.iter().enumerate() {
-        let weight = if campaign {
-            habits.weight * habits.campaign / 100
-        } else {
-            habits.weight
-        };
+        let weight = if campaign { habits.weight * habits.campaign / 100 } else { habits.weight };
         for country in 0..COUNTRY_WEIGHTS.len() {
             let share = volume * weight / 1_000 * country_weight(property, country);
             for (device, (device_weight, buyers)) in DEVICE_WEIGHTS.iter().enumerate() {
@@ -147,22 +132,9 @@ pub fn day(seed: u64, property: &Property, date: NaiveDate, today: NaiveDate, mu
                 }
                 let figures = figures(property, habits, *buyers, sessions, mix(random), shown);
                 if figures.sessions > 0 {
-                    let channel = if channel == LATE && age >= LATE_DAYS {
-                        PAID_SOCIAL
-                    } else {
-                        channel
-                    };
-                    let country = if folded && (7..=8).contains(&country) {
-                        OTHER
-                    } else {
-                        country
-                    };
-                    visit(&Cell {
-                        channel,
-                        country,
-                        device,
-                        figures,
-                    });
+                    let channel = if channel == LATE && age >= LATE_DAYS { PAID_SOCIAL } else { channel };
+                    let country = if folded && (7..=8).contains(&country) { OTHER } else { country };
+                    visit(&Cell { channel, country, device, figures });
                 }
             }
         }
@@ -171,9 +143,7 @@ pub fn day(seed: u64, property: &Property, date: NaiveDate, today: NaiveDate, mu
 
 /// Whether this day's table was full, so that the rarest countries stand under `(other)`.
 pub fn has_other(seed: u64, property: &Property, date: NaiveDate) -> bool {
-    folds(mix(seed
-        ^ mix(property.id)
-        ^ mix(u64::try_from(date.num_days_from_ce()).unwrap_or(0))))
+    folds(mix(seed ^ mix(property.id) ^ mix(u64::try_from(date.num_days_from_ce()).unwrap_or(0))))
 }
 
 const fn folds(day_key: u64) -> bool {
@@ -196,11 +166,7 @@ pub fn period_users(property: &Property, sum_of_days: u64) -> u64 {
 }
 
 const fn distinct(visits: u64, pool: u64) -> u64 {
-    if visits == 0 {
-        0
-    } else {
-        (visits * pool).div_ceil(visits + pool)
-    }
+    if visits == 0 { 0 } else { (visits * pool).div_ceil(visits + pool) }
 }
 
 /// Expected sessions of a day, in thousandths.

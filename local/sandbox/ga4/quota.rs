@@ -128,18 +128,10 @@ mod tests {
         let quota = quotas.charge(1, TOKENS_PER_PROJECT_PER_HOUR, now);
         quotas.end(1);
         assert_eq!(quota["tokensPerProjectPerHour"]["remaining"], 0);
-        assert_eq!(
-            quota["tokensPerHour"]["remaining"],
-            TOKENS_PER_HOUR - TOKENS_PER_PROJECT_PER_HOUR
-        );
+        assert_eq!(quota["tokensPerHour"]["remaining"], TOKENS_PER_HOUR - TOKENS_PER_PROJECT_PER_HOUR);
         let refused = quotas.start(1, now).unwrap_err();
         assert_eq!(refused.code, 429);
-        assert!(
-            refused
-                .message
-                .starts_with("Exhausted property tokens for a project per hour."),
-            "{refused:?}"
-        );
+        assert!(refused.message.starts_with("Exhausted property tokens for a project per hour."), "{refused:?}");
         assert!(quotas.start(2, now).is_ok(), "another property has its own bucket");
         assert!(quotas.start(1, at("2026-11-23T11:00:00Z")).is_ok());
     }
@@ -162,10 +154,7 @@ mod tests {
         }
         assert!(quotas.start(1, now).is_ok());
         quotas.server_error(1, now);
-        assert_eq!(
-            quotas.start(1, now).unwrap_err().message,
-            "Exhausted server errors quota."
-        );
+        assert_eq!(quotas.start(1, now).unwrap_err().message, "Exhausted server errors quota.");
         quotas.reset();
         assert!(quotas.start(1, now).is_ok());
     }
@@ -177,10 +166,7 @@ mod tests {
         for _ in 0..10 {
             quotas.start(1, now).unwrap();
         }
-        assert_eq!(
-            quotas.start(1, now).unwrap_err().message,
-            "Exhausted concurrent requests quota."
-        );
+        assert_eq!(quotas.start(1, now).unwrap_err().message, "Exhausted concurrent requests quota.");
         quotas.end(1);
         assert!(quotas.start(1, now).is_ok());
     }

@@ -39,11 +39,7 @@ impl ApiError {
 
     /// The account may not read this property. The text is the one in Google's list of Data API errors.
     pub fn forbidden() -> Self {
-        Self::new(
-            403,
-            "PERMISSION_DENIED",
-            "User does not have sufficient permissions for this property.",
-        )
+        Self::new(403, "PERMISSION_DENIED", "User does not have sufficient permissions for this property.")
     }
 
     /// The token was granted without the scope that this call needs.
@@ -53,14 +49,7 @@ impl ApiError {
             "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
             "domain": "googleapis.com"
         }]);
-        Self {
-            details,
-            ..Self::new(
-                403,
-                "PERMISSION_DENIED",
-                "Request had insufficient authentication scopes.",
-            )
-        }
+        Self { details, ..Self::new(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.") }
     }
 
     /// A quota is used up.
@@ -80,12 +69,7 @@ impl ApiError {
 
     /// Any error.
     pub fn new(code: u16, status: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            status,
-            message: message.into(),
-            details: Value::Null,
-        }
+        Self { code, status, message: message.into(), details: Value::Null }
     }
 }
 
@@ -99,9 +83,7 @@ impl IntoResponse for ApiError {
         let mut response = (code, axum::Json(json!({"error": error}))).into_response();
         if self.code == 401 {
             let challenge = "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"";
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(challenge));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(challenge));
         }
         response
     }

@@ -86,18 +86,9 @@ pub fn run(seed: u64, property: &Property, report: &Report, today: NaiveDate) ->
     if !report.order.is_empty() {
         rows.sort_by(|left, right| compare(report, left, right));
     }
-    let page = rows
-        .iter()
-        .skip(report.offset)
-        .take(report.limit)
-        .map(|row| write(report, row))
-        .collect();
+    let page = rows.iter().skip(report.offset).take(report.limit).map(|row| write(report, row)).collect();
     Answer {
-        dimension_headers: report
-            .dimensions
-            .iter()
-            .map(|dimension| json!({"name": dimension.api_name()}))
-            .collect(),
+        dimension_headers: report.dimensions.iter().map(|dimension| json!({"name": dimension.api_name()})).collect(),
         metric_headers: report
             .metrics
             .iter()
@@ -184,11 +175,7 @@ fn collect(seed: u64, property: &Property, report: &Report, range: usize, today:
 
 fn label(report: &Report, dimension: Dimension, row: &Row) -> Cow<'static, str> {
     match dimension {
-        Dimension::Date => row
-            .date
-            .map(|date| date.format("%Y%m%d").to_string())
-            .unwrap_or_default()
-            .into(),
+        Dimension::Date => row.date.map(|date| date.format("%Y%m%d").to_string()).unwrap_or_default().into(),
         Dimension::DateRange => report.ranges[row.range].name.clone().into(),
         Dimension::Channel => CHANNELS[row.channel].into(),
         Dimension::Country => COUNTRIES[row.country].0.into(),
@@ -227,33 +214,18 @@ fn write(report: &Report, row: &Row) -> RowOut {
         dimension_values: report
             .dimensions
             .iter()
-            .map(|dimension| ValueOut {
-                value: label(report, *dimension, row),
-            })
+            .map(|dimension| ValueOut { value: label(report, *dimension, row) })
             .collect(),
-        metric_values: report
-            .metrics
-            .iter()
-            .map(|metric| ValueOut {
-                value: text(*metric, row).into(),
-            })
-            .collect(),
+        metric_values: report.metrics.iter().map(|metric| ValueOut { value: text(*metric, row).into() }).collect(),
     }
 }
 
 /// The value of a metric for sorting and for the question whether it is zero.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the counts of the sandbox stay far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "the counts of the sandbox stay far below 2^52")]
 fn number(metric: Metric, row: &Row) -> f64 {
     let figures = &row.figures;
     let ratio = |part: u64| {
-        if figures.sessions == 0 {
-            0.0
-        } else {
-            part as f64 / figures.sessions as f64
-        }
+        if figures.sessions == 0 { 0.0 } else { part as f64 / figures.sessions as f64 }
     };
     match metric {
         Metric::Sessions => figures.sessions as f64,

@@ -62,19 +62,13 @@ impl Body {
         self.refuse_what_is_missing()?;
         let (mut dimensions, metrics) = fields(self.dimensions, self.metrics)?;
         if metrics.is_empty() && dimensions.is_empty() {
-            return Err(ApiError::invalid(
-                "Requests must have at least one dimension or metric.",
-            ));
+            return Err(ApiError::invalid("Requests must have at least one dimension or metric."));
         }
         if self.date_ranges.len() > 1 && !dimensions.contains(&Dimension::DateRange) {
             dimensions.push(Dimension::DateRange);
         }
         Ok(Report {
-            order: self
-                .order_bys
-                .into_iter()
-                .map(|by| order(by, &dimensions, &metrics))
-                .collect::<Result<_, _>>()?,
+            order: self.order_bys.into_iter().map(|by| order(by, &dimensions, &metrics)).collect::<Result<_, _>>()?,
             ranges: ranges(self.date_ranges, today)?,
             limit: match number(self.limit, "limit")? {
                 0 => DEFAULT_LIMIT,
@@ -98,9 +92,7 @@ impl Body {
             ("currencyCode", !self.currency_code.is_empty()),
         ];
         match missing.iter().find(|(_, used)| *used) {
-            Some((name, _)) => Err(ApiError::invalid(format!(
-                "The sandbox does not implement {name}: leave it out."
-            ))),
+            Some((name, _)) => Err(ApiError::invalid(format!("The sandbox does not implement {name}: leave it out."))),
             None => Ok(()),
         }
     }
@@ -109,17 +101,12 @@ impl Body {
 /// The columns of a request, within Google's caps.
 pub fn fields(dimensions: Vec<Named>, metrics: Vec<Named>) -> Result<(Vec<Dimension>, Vec<Metric>), ApiError> {
     if dimensions.len() > MAX_DIMENSIONS {
-        let message = format!(
-            "Requests are limited to {MAX_DIMENSIONS} dimensions; this one has {}.",
-            dimensions.len()
-        );
+        let message =
+            format!("Requests are limited to {MAX_DIMENSIONS} dimensions; this one has {}.", dimensions.len());
         return Err(ApiError::invalid(message));
     }
     if metrics.len() > MAX_METRICS {
-        let message = format!(
-            "Requests are limited to {MAX_METRICS} metrics; this one has {}.",
-            metrics.len()
-        );
+        let message = format!("Requests are limited to {MAX_METRICS} metrics; this one has {}.", metrics.len());
         return Err(ApiError::invalid(message));
     }
     let dimensions = columns(dimensions, "dimension", Dimension::parse)?;
@@ -129,13 +116,7 @@ pub fn fields(dimensions: Vec<Named>, metrics: Vec<Named>) -> Result<(Vec<Dimens
 
 fn columns<T: PartialEq>(named: Vec<Named>, kind: &str, parse: fn(&str) -> Option<T>) -> Result<Vec<T>, ApiError> {
     let mut columns = Vec::with_capacity(named.len());
-    for Named {
-        name,
-        dimension_expression,
-        expression,
-        invisible,
-    } in named
-    {
+    for Named { name, dimension_expression, expression, invisible } in named {
         if dimension_expression.is_some() || expression.is_some() || invisible.is_some() {
             let message = format!("The sandbox implements no expressions or invisible fields: {name}.");
             return Err(ApiError::invalid(message));
@@ -152,10 +133,7 @@ fn columns<T: PartialEq>(named: Vec<Named>, kind: &str, parse: fn(&str) -> Optio
 
 fn ranges(bodies: Vec<RangeBody>, today: NaiveDate) -> Result<Vec<DateRange>, ApiError> {
     if bodies.is_empty() || bodies.len() > MAX_RANGES {
-        let message = format!(
-            "Requests need 1 to {MAX_RANGES} dateRanges; this one has {}.",
-            bodies.len()
-        );
+        let message = format!("Requests need 1 to {MAX_RANGES} dateRanges; this one has {}.", bodies.len());
         return Err(ApiError::invalid(message));
     }
     let read = |(index, body): (usize, RangeBody)| {
@@ -166,19 +144,10 @@ fn ranges(bodies: Vec<RangeBody>, today: NaiveDate) -> Result<Vec<DateRange>, Ap
             return Err(ApiError::invalid(message));
         }
         let name = body.name.filter(|name| !name.is_empty());
-        if name
-            .as_deref()
-            .is_some_and(|name| name.starts_with("date_range_") || name.starts_with("RESERVED_"))
-        {
-            return Err(ApiError::invalid(
-                "A dateRange name cannot begin with date_range_ or RESERVED_.",
-            ));
+        if name.as_deref().is_some_and(|name| name.starts_with("date_range_") || name.starts_with("RESERVED_")) {
+            return Err(ApiError::invalid("A dateRange name cannot begin with date_range_ or RESERVED_."));
         }
-        Ok(DateRange {
-            name: name.unwrap_or_else(|| format!("date_range_{index}")),
-            start,
-            end,
-        })
+        Ok(DateRange { name: name.unwrap_or_else(|| format!("date_range_{index}")), start, end })
     };
     bodies.into_iter().enumerate().map(read).collect()
 }
@@ -202,30 +171,17 @@ fn date(text: &str, field: &str, today: NaiveDate) -> Result<NaiveDate, ApiError
 fn order(by: OrderBody, dimensions: &[Dimension], metrics: &[Metric]) -> Result<(SortKey, bool), ApiError> {
     let absent = |name: &str| ApiError::invalid(format!("Cannot order by {name}: it is not in the request."));
     let key = match (by.dimension, by.metric) {
-        (
-            Some(DimensionOrder {
-                dimension_name: name,
-                order_type,
-            }),
-            None,
-        ) => {
+        (Some(DimensionOrder { dimension_name: name, order_type }), None) => {
             let wanted = Dimension::parse(&name);
             let index = dimensions.iter().position(|dimension| Some(*dimension) == wanted);
             SortKey::Dimension(index.ok_or_else(|| absent(&name))?, order_type)
         }
         (None, Some(MetricOrder { metric_name: name })) => {
             let wanted = Metric::parse(&name);
-            SortKey::Metric(
-                metrics
-                    .iter()
-                    .position(|metric| Some(*metric) == wanted)
-                    .ok_or_else(|| absent(&name))?,
-            )
+            SortKey::Metric(metrics.iter().position(|metric| Some(*metric) == wanted).ok_or_else(|| absent(&name))?)
         }
         _ => {
-            return Err(ApiError::invalid(
-                "An orderBy needs exactly one of dimension and metric.",
-            ));
+            return Err(ApiError::invalid("An orderBy needs exactly one of dimension and metric."));
         }
     };
     Ok((key, by.desc))

@@ -53,17 +53,8 @@ impl Bench {
             seed: 7,
         };
         let sandbox = start(config.clone()).await.unwrap();
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .unwrap();
-        let bench = Self {
-            folder,
-            config,
-            sandbox,
-            client,
-        };
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        let bench = Self { folder, config, sandbox, client };
         bench.set_clock(NOW).await;
         bench
     }
@@ -97,22 +88,13 @@ impl Bench {
     async fn decide(&self, changes: &[(&str, &str)]) -> Response {
         let mut form = parameters(changes);
         let ticked = changes.iter().any(|(name, _)| *name == "granted");
-        for (name, value) in [
-            ("account", LUMBRE),
-            ("granted", super::ga4::SCOPE),
-            ("decision", "allow"),
-        ] {
+        for (name, value) in [("account", LUMBRE), ("granted", super::ga4::SCOPE), ("decision", "allow")] {
             let own = form.iter().any(|(key, _)| key == name) || (name == "granted" && ticked);
             if !own {
                 form.push((name.into(), value.into()));
             }
         }
-        self.client
-            .post(self.url(super::authorize::PATH))
-            .form(&form)
-            .send()
-            .await
-            .unwrap()
+        self.client.post(self.url(super::authorize::PATH)).form(&form).send().await.unwrap()
     }
 
     /// Gives consent and returns the code.
@@ -176,9 +158,7 @@ impl Bench {
 
     /// The request log from `since` on.
     async fn log(&self, query: &str) -> Value {
-        self.control(Method::GET, &format!("requests{query}"), Value::Null)
-            .await
-            .1
+        self.control(Method::GET, &format!("requests{query}"), Value::Null).await.1
     }
 }
 
@@ -202,12 +182,9 @@ fn parameters(changes: &[(&str, &str)]) -> Vec<(String, String)> {
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ];
-    let kept = good
-        .iter()
-        .filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    let kept = good.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     let all = kept.chain(changes).filter(|(_, value)| !value.is_empty());
-    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn redirected(response: &Response) -> HashMap<String, String> {
@@ -237,18 +214,10 @@ fn query(dimensions: &[&str], metrics: &[&str], from: &str, to: &str) -> Value {
 /// The rows of a report: joined dimension values, and the metrics as numbers.
 fn rows(report: &Value) -> Vec<(String, Vec<f64>)> {
     let values = |row: &Value, side: &str| -> Vec<String> {
-        row[side]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|value| text(&value["value"]))
-            .collect()
+        row[side].as_array().into_iter().flatten().map(|value| text(&value["value"])).collect()
     };
     let row = |row: &Value| {
-        let numbers = values(row, "metricValues")
-            .iter()
-            .map(|value| value.parse().unwrap())
-            .collect();
+        let numbers = values(row, "metricValues").iter().map(|value| value.parse().unwrap()).collect();
         (values(row, "dimensionValues").join("|"), numbers)
     };
     report["rows"].as_array().into_iter().flatten().map(row).collect()

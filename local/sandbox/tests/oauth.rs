@@ -16,27 +16,14 @@ async fn the_consent_page_offers_the_accounts_and_scopes_without_script() {
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     assert!(policy.contains("form-action 'self' http://127.0.0.1:7071;"), "{policy}");
     let html = response.text().await.unwrap();
-    assert!(
-        html.contains("lang=\"es\"") && html.contains("Permitir") && html.contains("Denegar"),
-        "{html}"
-    );
-    assert!(
-        html.contains("value=\"cliente@lumbre.example\" required checked"),
-        "{html}"
-    );
+    assert!(html.contains("lang=\"es\"") && html.contains("Permitir") && html.contains("Denegar"), "{html}");
+    assert!(html.contains("value=\"cliente@lumbre.example\" required checked"), "{html}");
     assert!(html.contains("value=\"ana@agencia.example\" required>"), "{html}");
     assert!(html.contains("type=\"checkbox\" name=\"granted\""), "{html}");
     assert!(!html.contains("<script"), "the state is escaped: {html}");
-    let html = page(&bench, &[("hl", "en"), ("login_hint", AGENCY)])
-        .await
-        .text()
-        .await
-        .unwrap();
+    let html = page(&bench, &[("hl", "en"), ("login_hint", AGENCY)]).await.text().await.unwrap();
     assert!(html.contains("lang=\"en\"") && html.contains("Allow"), "{html}");
-    assert!(
-        html.contains("value=\"ana@agencia.example\" required checked"),
-        "{html}"
-    );
+    assert!(html.contains("value=\"ana@agencia.example\" required checked"), "{html}");
 }
 
 #[tokio::test]
@@ -45,11 +32,7 @@ async fn a_wrong_request_is_shown_and_never_redirected() {
     let short = "a".repeat(42);
     let cases = [
         (("client_id", "other"), 401, "invalid_client"),
-        (
-            ("redirect_uri", "http://127.0.0.1:7071/api/oauth/callback/"),
-            400,
-            "redirect_uri_mismatch",
-        ),
+        (("redirect_uri", "http://127.0.0.1:7071/api/oauth/callback/"), 400, "redirect_uri_mismatch"),
         (("response_type", "token"), 400, "unsupported_response_type"),
         (("scope", ""), 400, "invalid_request"),
         (("scope", "https://www.googleapis.com/auth/drive"), 400, "invalid_scope"),
@@ -86,10 +69,7 @@ async fn consent_yields_a_code_and_the_code_yields_tokens() {
 async fn a_denial_and_a_silent_request_go_back_with_an_error() {
     let bench = Bench::new().await;
     let back = redirected(&bench.decide(&[("decision", "deny")]).await);
-    assert_eq!(
-        (back["error"].as_str(), back["state"].as_str()),
-        ("access_denied", "st4te")
-    );
+    assert_eq!((back["error"].as_str(), back["state"].as_str()), ("access_denied", "st4te"));
     assert!(!back.contains_key("code"));
     let back = redirected(&page(&bench, &[("prompt", "none")]).await);
     assert_eq!(back["error"], "interaction_required");
@@ -101,14 +81,9 @@ async fn an_unticked_scope_is_missing_from_the_grant() {
     let code = bench.code(&[("granted", "")]).await;
     let (status, answer) = bench.exchange(&code).await;
     assert_eq!((status, &answer["scope"]), (200, &json!("")));
-    let (status, answer) = bench
-        .get(&text(&answer["access_token"]), "/v1beta/accountSummaries")
-        .await;
+    let (status, answer) = bench.get(&text(&answer["access_token"]), "/v1beta/accountSummaries").await;
     assert_eq!(status, 403);
-    assert_eq!(
-        answer["error"]["details"][0]["reason"],
-        "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
-    );
+    assert_eq!(answer["error"]["details"][0]["reason"], "ACCESS_TOKEN_SCOPE_INSUFFICIENT");
 }
 
 #[tokio::test]
@@ -128,10 +103,7 @@ async fn a_code_works_once_and_for_a_minute() {
 async fn the_verifier_must_match_the_challenge() {
     let bench = Bench::new().await;
     let wrong = "w".repeat(43);
-    for (verifier, description) in [
-        ("", "Missing code verifier."),
-        (wrong.as_str(), "Invalid code verifier."),
-    ] {
+    for (verifier, description) in [("", "Missing code verifier."), (wrong.as_str(), "Invalid code verifier.")] {
         let code = bench.code(&[]).await;
         let (status, answer) = bench
             .token(&[
@@ -144,19 +116,10 @@ async fn the_verifier_must_match_the_challenge() {
             ])
             .await;
         assert_eq!(status, 400);
-        assert_eq!(
-            answer,
-            json!({"error": "invalid_grant", "error_description": description})
-        );
+        assert_eq!(answer, json!({"error": "invalid_grant", "error_description": description}));
     }
-    let code = bench
-        .code(&[("code_challenge", ""), ("code_challenge_method", "")])
-        .await;
-    assert_eq!(
-        bench.exchange(&code).await.0,
-        200,
-        "without a challenge a verifier is not needed"
-    );
+    let code = bench.code(&[("code_challenge", ""), ("code_challenge_method", "")]).await;
+    assert_eq!(bench.exchange(&code).await.0, 200, "without a challenge a verifier is not needed");
 }
 
 #[tokio::test]
@@ -166,13 +129,7 @@ async fn the_exchange_needs_the_same_redirect_uri_and_the_client() {
         (REDIRECT, CLIENT_ID, "wrong", 401, "invalid_client"),
         (REDIRECT, "other", SECRET, 401, "invalid_client"),
         (REDIRECT, "", "", 400, "invalid_request"),
-        (
-            "http://127.0.0.1:7071/other",
-            CLIENT_ID,
-            SECRET,
-            400,
-            "redirect_uri_mismatch",
-        ),
+        ("http://127.0.0.1:7071/other", CLIENT_ID, SECRET, 400, "redirect_uri_mismatch"),
     ];
     for (redirect, client, secret, status, error) in cases {
         let code = bench.code(&[]).await;
@@ -195,11 +152,7 @@ async fn the_client_may_use_basic_authentication() {
     let (_, refresh_token) = bench.connect(LUMBRE).await;
     let form = [("grant_type", "refresh_token"), ("refresh_token", &refresh_token)];
     for (secret, expected) in [(SECRET, 200), ("wrong", 401)] {
-        let request = bench
-            .client
-            .post(bench.url("/token"))
-            .basic_auth(CLIENT_ID, Some(secret))
-            .form(&form);
+        let request = bench.client.post(bench.url("/token")).basic_auth(CLIENT_ID, Some(secret)).form(&form);
         assert_eq!(request.send().await.unwrap().status().as_u16(), expected);
     }
 }

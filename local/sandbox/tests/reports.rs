@@ -19,12 +19,7 @@ const ALL: [&str; 10] = [
 async fn a_report_has_positional_string_values_with_typed_headers() {
     let bench = Bench::new().await;
     let (token, _) = bench.connect(LUMBRE).await;
-    let mut body = query(
-        &["date", "sessionDefaultChannelGroup"],
-        &ALL,
-        "2026-11-10",
-        "2026-11-11",
-    );
+    let mut body = query(&["date", "sessionDefaultChannelGroup"], &ALL, "2026-11-10", "2026-11-11");
     body["limit"] = json!("100000");
     body["offset"] = json!("0");
     body["keepEmptyRows"] = json!(false);
@@ -34,39 +29,21 @@ async fn a_report_has_positional_string_values_with_typed_headers() {
     ]);
     let report = bench.report(&token, &body).await;
     assert_eq!(report["kind"], "analyticsData#runReport");
-    assert_eq!(
-        report["dimensionHeaders"],
-        json!([{"name": "date"}, {"name": "sessionDefaultChannelGroup"}])
-    );
-    let types: Vec<String> = report["metricHeaders"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|header| text(&header["type"]))
-        .collect();
+    assert_eq!(report["dimensionHeaders"], json!([{"name": "date"}, {"name": "sessionDefaultChannelGroup"}]));
+    let types: Vec<String> =
+        report["metricHeaders"].as_array().unwrap().iter().map(|header| text(&header["type"])).collect();
     let integer = "TYPE_INTEGER";
     let (float, currency, seconds) = ("TYPE_FLOAT", "TYPE_CURRENCY", "TYPE_SECONDS");
-    assert_eq!(
-        types,
-        [
-            integer, integer, integer, integer, float, integer, currency, seconds, integer, float
-        ]
-    );
+    assert_eq!(types, [integer, integer, integer, integer, float, integer, currency, seconds, integer, float]);
     let rows = rows(&report);
     assert_eq!(report["rowCount"], rows.len());
     let labels: Vec<&str> = rows.iter().map(|(label, _)| label.as_str()).collect();
     assert!(labels.is_sorted(), "{labels:?}");
-    assert!(
-        labels.contains(&"20261110|Organic Search") && labels.contains(&"20261111|Direct"),
-        "{labels:?}"
-    );
+    assert!(labels.contains(&"20261110|Organic Search") && labels.contains(&"20261111|Direct"), "{labels:?}");
     for (label, values) in &rows {
         let bounce = (values[0] - values[1]) / values[0];
         assert!((values[9] - bounce).abs() < 1e-12, "{label}");
-        assert!(
-            values[2] <= values[0] && values[3] <= values[2] && values[1] <= values[0],
-            "{label}: {values:?}"
-        );
+        assert!(values[2] <= values[0] && values[3] <= values[2] && values[1] <= values[0], "{label}: {values:?}");
     }
     assert!(report.get("propertyQuota").is_none());
 }
@@ -77,16 +54,11 @@ async fn an_empty_report_has_neither_rows_nor_a_row_count() {
     let (token, _) = bench.connect(LUMBRE).await;
     for (from, to) in [("2022-01-01", "2022-12-31"), ("2026-11-24", "2026-12-31")] {
         let report = bench.report(&token, &query(&["date"], &["sessions"], from, to)).await;
-        assert!(
-            report.get("rows").is_none() && report.get("rowCount").is_none(),
-            "{report}"
-        );
+        assert!(report.get("rows").is_none() && report.get("rowCount").is_none(), "{report}");
         assert_eq!(report["metricHeaders"][0]["name"], "sessions");
         assert_eq!(report["metadata"]["currencyCode"], "EUR");
     }
-    let first = bench
-        .report(&token, &query(&["date"], &["sessions"], "2022-12-01", "2023-01-02"))
-        .await;
+    let first = bench.report(&token, &query(&["date"], &["sessions"], "2022-12-01", "2023-01-02")).await;
     let labels: Vec<String> = rows(&first).into_iter().map(|(label, _)| label).collect();
     assert_eq!(labels, ["20230101", "20230102"]);
 }
@@ -95,12 +67,7 @@ async fn an_empty_report_has_neither_rows_nor_a_row_count() {
 async fn pages_cut_a_sorted_report_without_loss() {
     let bench = Bench::new().await;
     let (token, _) = bench.connect(LUMBRE).await;
-    let mut body = query(
-        &["country", "deviceCategory"],
-        &["sessions"],
-        "2026-11-01",
-        "2026-11-20",
-    );
+    let mut body = query(&["country", "deviceCategory"], &["sessions"], "2026-11-01", "2026-11-20");
     body["orderBys"] = json!([
         {"metric": {"metricName": "sessions"}, "desc": true},
         {"dimension": {"dimensionName": "country"}},
@@ -127,12 +94,8 @@ async fn pages_cut_a_sorted_report_without_loss() {
 async fn rows_without_any_value_are_dropped_unless_they_are_wanted() {
     let bench = Bench::new().await;
     let (token, _) = bench.connect(LUMBRE).await;
-    let mut body = query(
-        &["country", "sessionDefaultChannelGroup"],
-        &["ecommercePurchases"],
-        "2026-11-10",
-        "2026-11-10",
-    );
+    let mut body =
+        query(&["country", "sessionDefaultChannelGroup"], &["ecommercePurchases"], "2026-11-10", "2026-11-10");
     let dropped = rows(&bench.report(&token, &body).await);
     assert!(dropped.iter().all(|(_, values)| values[0] > 0.0));
     body["keepEmptyRows"] = json!(true);
@@ -148,23 +111,11 @@ async fn several_date_ranges_add_a_column_with_their_names() {
     let before = json!({"startDate": "2026-11-09", "endDate": "2026-11-15", "name": "before"});
     body["dateRanges"] = json!([body["dateRanges"][0], before]);
     let both = bench.report(&token, &body).await;
-    assert_eq!(
-        both["dimensionHeaders"],
-        json!([{"name": "deviceCategory"}, {"name": "dateRange"}])
-    );
+    assert_eq!(both["dimensionHeaders"], json!([{"name": "deviceCategory"}, {"name": "dateRange"}]));
     let labels: Vec<String> = rows(&both).into_iter().map(|(label, _)| label).collect();
-    assert!(
-        labels.contains(&"mobile|date_range_0".into()) && labels.contains(&"mobile|before".into()),
-        "{labels:?}"
-    );
-    let first = bench
-        .report(&token, &query(&[], &["sessions"], "2026-11-16", "2026-11-22"))
-        .await;
-    let of_first: f64 = rows(&both)
-        .iter()
-        .filter(|row| row.0.ends_with("_0"))
-        .map(|row| row.1[0])
-        .sum();
+    assert!(labels.contains(&"mobile|date_range_0".into()) && labels.contains(&"mobile|before".into()), "{labels:?}");
+    let first = bench.report(&token, &query(&[], &["sessions"], "2026-11-16", "2026-11-22")).await;
+    let of_first: f64 = rows(&both).iter().filter(|row| row.0.ends_with("_0")).map(|row| row.1[0]).sum();
     assert!((sum(&first, 0) - of_first).abs() < f64::EPSILON);
 }
 
@@ -174,10 +125,7 @@ async fn relative_dates_count_in_the_zone_of_the_property() {
     // 1 a.m. on the 24th in Madrid, 7 p.m. on the 23rd in Bogotá.
     bench.set_clock("2026-11-24T00:00:00Z").await;
     let (token, _) = bench.connect(AGENCY).await;
-    for (id, today, before) in [
-        ("310000102", "20261124", "20261123"),
-        ("310000201", "20261123", "20261122"),
-    ] {
+    for (id, today, before) in [("310000102", "20261124", "20261123"), ("310000201", "20261123", "20261122")] {
         let body = query(&["date"], &["sessions"], "1daysAgo", "today");
         let (_, report) = bench.post(&token, &format!("{id}:runReport"), &body).await;
         let labels: Vec<String> = rows(&report).into_iter().map(|(label, _)| label).collect();
@@ -198,14 +146,8 @@ async fn a_batch_answers_in_order_and_fails_as_a_whole() {
     assert_eq!(answer["reports"][0], bench.report(&token, &one).await);
     assert_eq!(answer["reports"][1], bench.report(&token, &two).await);
     let bad = query(&[], &["nothing"], "2026-11-20", "2026-11-21");
-    assert_eq!(
-        bench.post(&token, &target, &json!({"requests": [one, bad]})).await.0,
-        400
-    );
-    assert_eq!(
-        bench.post(&token, &target, &json!({"requests": vec![one; 6]})).await.0,
-        400
-    );
+    assert_eq!(bench.post(&token, &target, &json!({"requests": [one, bad]})).await.0, 400);
+    assert_eq!(bench.post(&token, &target, &json!({"requests": vec![one; 6]})).await.0, 400);
 }
 
 #[tokio::test]
@@ -220,52 +162,24 @@ async fn a_wrong_request_is_an_invalid_argument_that_names_the_field() {
         body
     };
     let cases = [
-        (
-            with("metrics", json!([{"name": "conversions"}])),
-            "Field conversions is not a valid metric.",
-        ),
-        (
-            with("dimensions", json!([{"name": "city"}])),
-            "Field city is not a valid dimension.",
-        ),
-        (
-            with("metrics", json!(vec![json!({"name": "sessions"}); 11])),
-            "limited to 10 metrics",
-        ),
-        (
-            with("dimensions", json!(vec![json!({"name": "date"}); 10])),
-            "limited to 9 dimensions",
-        ),
+        (with("metrics", json!([{"name": "conversions"}])), "Field conversions is not a valid metric."),
+        (with("dimensions", json!([{"name": "city"}])), "Field city is not a valid dimension."),
+        (with("metrics", json!(vec![json!({"name": "sessions"}); 11])), "limited to 10 metrics"),
+        (with("dimensions", json!(vec![json!({"name": "date"}); 10])), "limited to 9 dimensions"),
         (with("dateRanges", json!([])), "1 to 4 dateRanges"),
         (with("dateRanges", json!(vec![range; 5])), "1 to 4 dateRanges"),
-        (
-            with("dateRanges", json!([{"startDate": "2026-02-30", "endDate": "today"}])),
-            "Invalid startDate",
-        ),
-        (
-            with("dateRanges", json!([{"startDate": "today", "endDate": "yesterday"}])),
-            "is after endDate",
-        ),
-        (
-            with("orderBys", json!([{"metric": {"metricName": "newUsers"}}])),
-            "Cannot order by newUsers",
-        ),
+        (with("dateRanges", json!([{"startDate": "2026-02-30", "endDate": "today"}])), "Invalid startDate"),
+        (with("dateRanges", json!([{"startDate": "today", "endDate": "yesterday"}])), "is after endDate"),
+        (with("orderBys", json!([{"metric": {"metricName": "newUsers"}}])), "Cannot order by newUsers"),
         (with("limit", json!(-1)), "Invalid limit"),
         (with("offset", json!("x")), "Invalid offset"),
-        (
-            with("metricz", json!(1)),
-            "Invalid JSON payload received. unknown field `metricz`",
-        ),
+        (with("metricz", json!(1)), "Invalid JSON payload received. unknown field `metricz`"),
         (with("dimensionFilter", json!({})), "does not implement dimensionFilter"),
         (with("property", json!("properties/1")), "is not the one of the address"),
     ];
     for (body, message) in cases {
         let (status, answer) = bench.post(&token, &format!("{SHOP}:runReport"), &body).await;
-        assert_eq!(
-            (status, &answer["error"]["status"]),
-            (400, &json!("INVALID_ARGUMENT")),
-            "{body}"
-        );
+        assert_eq!((status, &answer["error"]["status"]), (400, &json!("INVALID_ARGUMENT")), "{body}");
         let got = text(&answer["error"]["message"]);
         assert!(got.contains(message), "{got}");
     }

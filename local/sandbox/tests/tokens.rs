@@ -22,16 +22,11 @@ async fn a_refresh_answers_without_a_new_refresh_token() {
 async fn the_token_endpoint_refuses_other_grants_and_other_content() {
     let bench = Bench::new().await;
     let client = [("client_id", CLIENT_ID), ("client_secret", SECRET)];
-    let (status, answer) = bench
-        .token(&[&client[..], &[("grant_type", "password")]].concat())
-        .await;
+    let (status, answer) = bench.token(&[&client[..], &[("grant_type", "password")]].concat()).await;
     assert_eq!((status, &answer["error"]), (400, &json!("unsupported_grant_type")));
     let (status, answer) = bench.token(&client).await;
     assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")));
-    let request = bench
-        .client
-        .post(bench.url("/token"))
-        .json(&json!({"grant_type": "refresh_token"}));
+    let request = bench.client.post(bench.url("/token")).json(&json!({"grant_type": "refresh_token"}));
     assert_eq!(request.send().await.unwrap().status(), 400);
 }
 
@@ -47,11 +42,7 @@ async fn a_refresh_token_comes_on_the_first_consent_or_when_consent_is_forced() 
     for ((access_type, prompt), expected) in cases {
         let code = bench.code(&[("access_type", access_type), ("prompt", prompt)]).await;
         let (_, answer) = bench.exchange(&code).await;
-        assert_eq!(
-            answer.get("refresh_token").is_some(),
-            expected,
-            "{access_type} {prompt}"
-        );
+        assert_eq!(answer.get("refresh_token").is_some(), expected, "{access_type} {prompt}");
     }
 }
 
@@ -61,24 +52,14 @@ async fn revoking_ends_the_grant_and_a_dead_token_cannot_be_revoked() {
     let (access_token, refresh_token) = bench.connect(LUMBRE).await;
     let (other, _) = bench.connect(AGENCY).await;
     for expected in [200, 400] {
-        let request = bench
-            .client
-            .post(bench.url("/revoke"))
-            .form(&[("token", &refresh_token)]);
+        let request = bench.client.post(bench.url("/revoke")).form(&[("token", &refresh_token)]);
         assert_eq!(request.send().await.unwrap().status().as_u16(), expected);
     }
     assert_eq!(bench.refresh(&refresh_token).await.1["error"], "invalid_grant");
     assert_eq!(bench.get(&access_token, "/v1beta/accountSummaries").await.0, 401);
-    assert_eq!(
-        bench.get(&other, "/v1beta/accountSummaries").await.0,
-        200,
-        "another account keeps its grant"
-    );
+    assert_eq!(bench.get(&other, "/v1beta/accountSummaries").await.0, 200, "another account keeps its grant");
     let code = bench.code(&[("prompt", "")]).await;
-    assert!(
-        bench.exchange(&code).await.1.get("refresh_token").is_some(),
-        "the next consent is a first one"
-    );
+    assert!(bench.exchange(&code).await.1.get("refresh_token").is_some(), "the next consent is a first one");
 }
 
 #[tokio::test]

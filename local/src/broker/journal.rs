@@ -57,20 +57,9 @@ impl Journal {
         let left: Vec<Left> = left.into_values().collect();
         let mut compact = Vec::new();
         for (queue, message, dead) in &left {
-            line(
-                &mut compact,
-                &Entry::Put {
-                    queue: queue.clone(),
-                    message: Box::new(message.clone()),
-                },
-            )?;
+            line(&mut compact, &Entry::Put { queue: queue.clone(), message: Box::new(message.clone()) })?;
             if *dead {
-                line(
-                    &mut compact,
-                    &Entry::Dead {
-                        sequence: message.sequence,
-                    },
-                )?;
+                line(&mut compact, &Entry::Dead { sequence: message.sequence })?;
             }
         }
         crate::settings::write_atomically(path, &compact)?;

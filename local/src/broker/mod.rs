@@ -74,11 +74,7 @@ impl Broker {
     /// Opens the queues `names`, with the messages that an earlier run left in `file`.
     pub fn open(names: &[String], file: &Path, clock: Arc<dyn Clock>) -> std::io::Result<Arc<Self>> {
         let queues = Queues::open(names, file)?;
-        Ok(Arc::new(Self {
-            queues: Mutex::new(queues),
-            changed: Notify::new(),
-            clock,
-        }))
+        Ok(Arc::new(Self { queues: Mutex::new(queues), changed: Notify::new(), clock }))
     }
 
     /// Works on the queues; what it changed is told to every waiting receiver.
@@ -99,12 +95,7 @@ impl Broker {
                 (queues.take(queue, now), queues.next_due(queue))
             };
             if let Some(message) = taken {
-                return Delivery {
-                    broker: self.clone(),
-                    queue: queue.to_owned(),
-                    message,
-                    settled: false,
-                };
+                return Delivery { broker: self.clone(), queue: queue.to_owned(), message, settled: false };
             }
             match due {
                 // In pieces, so that a suspended machine notices that its clock has moved.
@@ -130,16 +121,14 @@ impl Delivery {
     /// Removes the message for good.
     pub fn complete(mut self) {
         self.settled = true;
-        self.broker
-            .with(|queues, _| queues.complete(&self.queue, self.message.sequence));
+        self.broker.with(|queues, _| queues.complete(&self.queue, self.message.sequence));
     }
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
         if !self.settled {
-            self.broker
-                .with(|queues, _| queues.abandon(&self.queue, self.message.sequence));
+            self.broker.with(|queues, _| queues.abandon(&self.queue, self.message.sequence));
         }
     }
 }

@@ -42,11 +42,7 @@ impl Queues {
                 queue.waiting.insert((message.enqueued, message.sequence), message);
             }
         }
-        Ok(Self {
-            by_name: queues,
-            next,
-            journal,
-        })
+        Ok(Self { by_name: queues, next, journal })
     }
 
     /// Whether the queue exists.
@@ -81,16 +77,11 @@ impl Queues {
             let first = target.waiting.first_entry().filter(|first| first.key().0 <= now)?;
             let mut message = first.remove();
             if message.expires <= now {
-                self.journal.note(&Entry::Done {
-                    sequence: message.sequence,
-                });
+                self.journal.note(&Entry::Done { sequence: message.sequence });
                 continue;
             }
             message.delivery_count += 1;
-            self.journal.note(&Entry::Taken {
-                sequence: message.sequence,
-                count: message.delivery_count,
-            });
+            self.journal.note(&Entry::Taken { sequence: message.sequence, count: message.delivery_count });
             target.locked.insert(message.sequence, message.clone());
             return Some(message);
         }
@@ -98,21 +89,12 @@ impl Queues {
 
     /// When the next waiting message is due.
     pub fn next_due(&self, queue: &str) -> Option<OffsetDateTime> {
-        self.by_name
-            .get(queue)?
-            .waiting
-            .first_key_value()
-            .map(|((due, _), _)| *due)
+        self.by_name.get(queue)?.waiting.first_key_value().map(|((due, _), _)| *due)
     }
 
     /// Settles a locked message as done.
     pub fn complete(&mut self, queue: &str, sequence: i64) {
-        if self
-            .by_name
-            .get_mut(queue)
-            .and_then(|queue| queue.locked.remove(&sequence))
-            .is_some()
-        {
+        if self.by_name.get_mut(queue).and_then(|queue| queue.locked.remove(&sequence)).is_some() {
             self.journal.note(&Entry::Done { sequence });
         }
     }
@@ -186,9 +168,7 @@ mod tests {
         let dir = TempDir::new();
         let mut queues = open(&dir);
         let due = NOON + Duration::MINUTE;
-        queues
-            .send("syncs", vec![message("late", due), message("now", NOON)])
-            .unwrap();
+        queues.send("syncs", vec![message("late", due), message("now", NOON)]).unwrap();
         assert_eq!(queues.take("syncs", NOON).unwrap().id, "now");
         assert!(queues.take("syncs", due - Duration::SECOND).is_none());
         assert_eq!(queues.next_due("syncs"), Some(due));
@@ -199,10 +179,7 @@ mod tests {
     fn an_expired_message_is_never_delivered() {
         let dir = TempDir::new();
         let mut queues = open(&dir);
-        let short = Message {
-            expires: NOON + Duration::SECOND,
-            ..message("short", NOON)
-        };
+        let short = Message { expires: NOON + Duration::SECOND, ..message("short", NOON) };
         queues.send("syncs", vec![short]).unwrap();
         assert!(queues.take("syncs", NOON + Duration::SECOND).is_none());
         assert_eq!(queues.next_due("syncs"), None);
@@ -212,12 +189,7 @@ mod tests {
     fn a_restart_loses_nothing_and_forgets_what_was_done() {
         let dir = TempDir::new();
         let mut queues = open(&dir);
-        queues
-            .send(
-                "syncs",
-                vec![message("done", NOON), message("locked", NOON), message("later", NOON)],
-            )
-            .unwrap();
+        queues.send("syncs", vec![message("done", NOON), message("locked", NOON), message("later", NOON)]).unwrap();
         let done = queues.take("syncs", NOON).unwrap();
         queues.complete("syncs", done.sequence);
         let locked = queues.take("syncs", NOON).unwrap();

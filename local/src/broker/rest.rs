@@ -76,15 +76,8 @@ async fn send(
     body: Bytes,
 ) -> Response {
     let authorization = text(&headers, "authorization").unwrap_or_default();
-    if !["Bearer ", "SharedAccessSignature "]
-        .iter()
-        .any(|scheme| authorization.starts_with(scheme))
-    {
-        return (
-            StatusCode::UNAUTHORIZED,
-            "an Authorization header with a token is needed",
-        )
-            .into_response();
+    if !["Bearer ", "SharedAccessSignature "].iter().any(|scheme| authorization.starts_with(scheme)) {
+        return (StatusCode::UNAUTHORIZED, "an Authorization header with a token is needed").into_response();
     }
     let result = broker.with(|queues, now| {
         if !queues.has(&queue) {
@@ -94,11 +87,7 @@ async fn send(
         let kind = text(&headers, "content-type");
         let messages = if kind.is_some_and(|kind| kind.starts_with(BATCH)) {
             let items: Vec<BatchItem> = serde_json::from_slice(&body).map_err(|error| bad(error.to_string()))?;
-            items
-                .into_iter()
-                .map(|item| batched(item, now))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(bad)?
+            items.into_iter().map(|item| batched(item, now)).collect::<Result<Vec<_>, _>>().map_err(bad)?
         } else {
             let properties = serde_json::from_str(text(&headers, "brokerproperties").unwrap_or("{}"));
             let properties = properties.map_err(|error| bad(format!("BrokerProperties: {error}")))?;
@@ -127,20 +116,14 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 async fn list(State(broker): State<Arc<Broker>>, Path(queue): Path<String>) -> Result<Json<Value>, StatusCode> {
-    broker
-        .with(|queues, _| queues.listing(&queue))
-        .map(Json)
-        .ok_or(StatusCode::NOT_FOUND)
+    broker.with(|queues, _| queues.listing(&queue)).map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
 async fn dead_letters(
     State(broker): State<Arc<Broker>>,
     Path(queue): Path<String>,
 ) -> Result<Json<Vec<Message>>, StatusCode> {
-    broker
-        .with(|queues, _| queues.dead_letters(&queue))
-        .map(Json)
-        .ok_or(StatusCode::NOT_FOUND)
+    broker.with(|queues, _| queues.dead_letters(&queue)).map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
 fn batched(item: BatchItem, now: OffsetDateTime) -> Result<Message, String> {
@@ -154,22 +137,16 @@ fn message(body: String, properties: BrokerProperties, now: OffsetDateTime) -> R
         return Err("sessions are not supported".to_owned());
     }
     let due = match properties.scheduled_enqueue_time_utc {
-        Some(text) => instant(&text)
-            .ok_or_else(|| format!("ScheduledEnqueueTimeUtc `{text}` is not a date"))?
-            .max(now),
+        Some(text) => instant(&text).ok_or_else(|| format!("ScheduledEnqueueTimeUtc `{text}` is not a date"))?.max(now),
         None => now,
     };
-    let id = properties
-        .message_id
-        .unwrap_or_else(|| random_uuid().simple().to_string());
+    let id = properties.message_id.unwrap_or_else(|| random_uuid().simple().to_string());
     if id.is_empty() || id.len() > 128 {
         return Err("MessageId has 1 to 128 characters".to_owned());
     }
     let mut message = Message::new(id, body, due);
     if let Some(seconds) = properties.time_to_live {
-        message.expires = due
-            .checked_add(Duration::seconds_f64(seconds.clamp(0.0, 1e9)))
-            .unwrap_or(message.expires);
+        message.expires = due.checked_add(Duration::seconds_f64(seconds.clamp(0.0, 1e9))).unwrap_or(message.expires);
     }
     message.subject = properties.label;
     message.correlation_id = properties.correlation_id;
@@ -180,19 +157,13 @@ fn message(body: String, properties: BrokerProperties, now: OffsetDateTime) -> R
 
 /// `Mon, 23 Nov 2026 19:30:32 GMT` (or with a numeric zone), or RFC 3339.
 fn instant(text: &str) -> Option<OffsetDateTime> {
-    let numeric = text
-        .strip_suffix("GMT")
-        .map_or_else(|| text.to_owned(), |date| format!("{date}+0000"));
-    OffsetDateTime::parse(&numeric, &Rfc2822)
-        .or_else(|_| OffsetDateTime::parse(text, &Rfc3339))
-        .ok()
+    let numeric = text.strip_suffix("GMT").map_or_else(|| text.to_owned(), |date| format!("{date}+0000"));
+    OffsetDateTime::parse(&numeric, &Rfc2822).or_else(|_| OffsetDateTime::parse(text, &Rfc3339)).ok()
 }
 
 /// Every other header is an application property: JSON text such as `"word"` or `5`, else the text itself.
 fn custom(headers: &HeaderMap) -> Map<String, Value> {
-    let wanted = headers
-        .iter()
-        .filter(|(name, _)| !PROTOCOL_HEADERS.contains(&name.as_str()));
+    let wanted = headers.iter().filter(|(name, _)| !PROTOCOL_HEADERS.contains(&name.as_str()));
     wanted
         .map(|(name, value)| {
             let text = String::from_utf8_lossy(value.as_bytes());
@@ -217,12 +188,7 @@ mod tests {
     const NOON: OffsetDateTime = datetime!(2026-11-23 12:00:00 UTC);
 
     fn broker(dir: &TempDir) -> Arc<Broker> {
-        Broker::open(
-            &["syncs".to_owned()],
-            &dir.path().join("journal"),
-            Arc::new(Still(NOON)),
-        )
-        .unwrap()
+        Broker::open(&["syncs".to_owned()], &dir.path().join("journal"), Arc::new(Still(NOON))).unwrap()
     }
 
     async fn post(broker: &Arc<Broker>, path: &str, headers: &[(&str, &str)], body: &str) -> StatusCode {
@@ -245,18 +211,12 @@ mod tests {
             ("BrokerProperties", properties),
             ("x-tenant", "\"t1\""),
         ];
-        assert_eq!(
-            post(&broker, "/syncs/messages", &headers, r#"{"job_id":1}"#).await,
-            StatusCode::CREATED
-        );
+        assert_eq!(post(&broker, "/syncs/messages", &headers, r#"{"job_id":1}"#).await, StatusCode::CREATED);
         let due = datetime!(2026-11-23 12:05:00 UTC);
         assert!(broker.with(|queues, now| queues.take("syncs", now)).is_none());
         let message = broker.with(|queues, _| queues.take("syncs", due)).unwrap();
         assert_eq!((message.id.as_str(), message.body.as_str()), ("m-1", r#"{"job_id":1}"#));
-        assert_eq!(
-            (message.subject.as_deref(), message.expires),
-            (Some("sync"), due + Duration::HOUR)
-        );
+        assert_eq!((message.subject.as_deref(), message.expires), (Some("sync"), due + Duration::HOUR));
         assert_eq!(Value::Object(message.properties), json!({"x-tenant": "t1"}));
     }
 
@@ -266,15 +226,9 @@ mod tests {
         let broker = broker(&dir);
         let headers = [("authorization", "Bearer t"), ("content-type", BATCH)];
         let body = r#"[{"Body":"a","BrokerProperties":{"MessageId":"1"}},{"Body":"b","UserProperties":{"k":2}}]"#;
-        assert_eq!(
-            post(&broker, "/syncs/messages", &headers, body).await,
-            StatusCode::CREATED
-        );
-        let bodies: Vec<String> = broker.with(|queues, now| {
-            std::iter::from_fn(|| queues.take("syncs", now))
-                .map(|m| m.body)
-                .collect()
-        });
+        assert_eq!(post(&broker, "/syncs/messages", &headers, body).await, StatusCode::CREATED);
+        let bodies: Vec<String> =
+            broker.with(|queues, now| std::iter::from_fn(|| queues.take("syncs", now)).map(|m| m.body).collect());
         assert_eq!(bodies, ["a", "b"]);
     }
 
@@ -283,24 +237,12 @@ mod tests {
         let dir = TempDir::new();
         let broker = broker(&dir);
         let token = ("authorization", "Bearer t");
-        assert_eq!(
-            post(&broker, "/syncs/messages", &[], "{}").await,
-            StatusCode::UNAUTHORIZED
-        );
-        assert_eq!(
-            post(&broker, "/other/messages", &[token], "{}").await,
-            StatusCode::NOT_FOUND
-        );
+        assert_eq!(post(&broker, "/syncs/messages", &[], "{}").await, StatusCode::UNAUTHORIZED);
+        assert_eq!(post(&broker, "/other/messages", &[token], "{}").await, StatusCode::NOT_FOUND);
         let wrong = [token, ("BrokerProperties", "{")];
-        assert_eq!(
-            post(&broker, "/syncs/messages", &wrong, "{}").await,
-            StatusCode::BAD_REQUEST
-        );
+        assert_eq!(post(&broker, "/syncs/messages", &wrong, "{}").await, StatusCode::BAD_REQUEST);
         let undated = [token, ("BrokerProperties", r#"{"ScheduledEnqueueTimeUtc":"soon"}"#)];
-        assert_eq!(
-            post(&broker, "/syncs/messages", &undated, "{}").await,
-            StatusCode::BAD_REQUEST
-        );
+        assert_eq!(post(&broker, "/syncs/messages", &undated, "{}").await, StatusCode::BAD_REQUEST);
         assert_eq!(broker.with(|queues, _| queues.next_due("syncs")), None);
     }
 
@@ -308,10 +250,7 @@ mod tests {
     async fn a_delivery_that_is_dropped_comes_back() {
         let dir = TempDir::new();
         let broker = broker(&dir);
-        assert_eq!(
-            post(&broker, "/syncs/messages", &[("authorization", "Bearer t")], "x").await,
-            StatusCode::CREATED
-        );
+        assert_eq!(post(&broker, "/syncs/messages", &[("authorization", "Bearer t")], "x").await, StatusCode::CREATED);
         drop(broker.receive("syncs").await);
         let again = broker.receive("syncs").await;
         assert_eq!(again.message.delivery_count, 2);

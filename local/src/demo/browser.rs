@@ -30,27 +30,13 @@ impl Browser {
             .no_proxy()
             .timeout(TIMEOUT)
             .build()
-            .map_err(|source| DemoError::Http {
-                what: what.into(),
-                source,
-            })?;
+            .map_err(|source| DemoError::Http { what: what.into(), source })?;
         let base_url = target.base_url.clone();
-        let mut browser = Self {
-            client,
-            base_url,
-            cookie: String::new(),
-            csrf_token: String::new(),
-        };
+        let mut browser = Self { client, base_url, cookie: String::new(), csrf_token: String::new() };
         let body = json!({"email": email, "password": target.password});
         let session = browser.json(Method::POST, "/api/auth/login", Some(body)).await?;
-        let missing = |missing| DemoError::Shape {
-            what: what.into(),
-            missing,
-        };
-        browser.csrf_token = session["csrf_token"]
-            .as_str()
-            .ok_or_else(|| missing("csrf_token"))?
-            .to_owned();
+        let missing = |missing| DemoError::Shape { what: what.into(), missing };
+        browser.csrf_token = session["csrf_token"].as_str().ok_or_else(|| missing("csrf_token"))?.to_owned();
         if browser.cookie.is_empty() {
             return Err(missing("session cookie"));
         }
@@ -85,17 +71,8 @@ impl Browser {
     /// Opens the consent page. The session stays with the portal.
     pub async fn consent_page(&self, url: &str) -> Result<String, DemoError> {
         let what = "the consent page";
-        let fail = |source| DemoError::Http {
-            what: what.into(),
-            source,
-        };
-        let response = self
-            .client
-            .get(url)
-            .header(ACCEPT_LANGUAGE, "es")
-            .send()
-            .await
-            .map_err(fail)?;
+        let fail = |source| DemoError::Http { what: what.into(), source };
+        let response = self.client.get(url).header(ACCEPT_LANGUAGE, "es").send().await.map_err(fail)?;
         let response = expect(what, response, StatusCode::is_success).await?;
         response.text().await.map_err(fail)
     }
@@ -105,10 +82,7 @@ impl Browser {
         let url = page.split('?').next().unwrap_or_default();
         let what = "the consent form";
         let request = self.client.post(url).form(fields);
-        let response = request.send().await.map_err(|source| DemoError::Http {
-            what: what.into(),
-            source,
-        })?;
+        let response = request.send().await.map_err(|source| DemoError::Http { what: what.into(), source })?;
         location(what.into(), response).await
     }
 
@@ -119,27 +93,14 @@ impl Browser {
                 headers.insert(name, value);
             }
         }
-        let request = self
-            .client
-            .request(method, format!("{}{path}", self.base_url))
-            .headers(headers);
-        request
-            .header(ACCEPT_LANGUAGE, "es")
-            .header("X-CSRF-Token", &self.csrf_token)
+        let request = self.client.request(method, format!("{}{path}", self.base_url)).headers(headers);
+        request.header(ACCEPT_LANGUAGE, "es").header("X-CSRF-Token", &self.csrf_token)
     }
 
     async fn send(&mut self, what: &str, request: RequestBuilder) -> Result<Response, DemoError> {
-        let response = request.send().await.map_err(|source| DemoError::Http {
-            what: what.into(),
-            source,
-        })?;
+        let response = request.send().await.map_err(|source| DemoError::Http { what: what.into(), source })?;
         for cookie in response.headers().get_all(SET_COOKIE) {
-            let pair = cookie
-                .to_str()
-                .unwrap_or_default()
-                .split(';')
-                .next()
-                .unwrap_or_default();
+            let pair = cookie.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
             if pair.split('=').next() == Some(COOKIE_NAME) {
                 pair.clone_into(&mut self.cookie);
             }
@@ -150,10 +111,7 @@ impl Browser {
     async fn answer(&mut self, what: String, request: RequestBuilder) -> Result<Value, DemoError> {
         let response = self.send(&what, request).await?;
         let response = expect(&what, response, StatusCode::is_success).await?;
-        let body = response.bytes().await.map_err(|source| DemoError::Http {
-            what: what.clone(),
-            source,
-        })?;
+        let body = response.bytes().await.map_err(|source| DemoError::Http { what: what.clone(), source })?;
         if body.is_empty() {
             return Ok(Value::Null);
         }
@@ -164,15 +122,8 @@ impl Browser {
 /// The target of a redirect.
 async fn location(what: String, response: Response) -> Result<String, DemoError> {
     let response = expect(&what, response, StatusCode::is_redirection).await?;
-    let target = response
-        .headers()
-        .get(LOCATION)
-        .and_then(|target| target.to_str().ok())
-        .map(str::to_owned);
-    target.ok_or(DemoError::Shape {
-        what,
-        missing: "Location",
-    })
+    let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok()).map(str::to_owned);
+    target.ok_or(DemoError::Shape { what, missing: "Location" })
 }
 
 /// Lets an answer pass whose status is one of the wanted ones.
@@ -183,12 +134,6 @@ async fn expect(what: &str, response: Response, wanted: fn(&StatusCode) -> bool)
     }
     let body = response.text().await.unwrap_or_default();
     let problem: Value = serde_json::from_str(&body).unwrap_or_default();
-    let detail = problem["detail"]
-        .as_str()
-        .map_or_else(|| body.chars().take(300).collect(), str::to_owned);
-    Err(DemoError::Status {
-        what: what.to_owned(),
-        status: status.as_u16(),
-        detail,
-    })
+    let detail = problem["detail"].as_str().map_or_else(|| body.chars().take(300).collect(), str::to_owned);
+    Err(DemoError::Status { what: what.to_owned(), status: status.as_u16(), detail })
 }

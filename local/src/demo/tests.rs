@@ -28,10 +28,7 @@ struct Portal {
     calls: Vec<String>,
 }
 
-const FAST: Pace = Pace {
-    poll: Duration::from_millis(1),
-    patience: Duration::from_millis(10),
-};
+const FAST: Pace = Pace { poll: Duration::from_millis(1), patience: Duration::from_millis(10) };
 
 type Shared = Arc<Mutex<Portal>>;
 
@@ -68,9 +65,7 @@ async fn login(Json(body): Json<Value>) -> Response {
 
 async fn list(State(portal): State<Shared>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
     signed_in(&portal, &headers, None)?;
-    Ok(Json(
-        json!({"items": portal.lock().unwrap().sources, "next_cursor": null}),
-    ))
+    Ok(Json(json!({"items": portal.lock().unwrap().sources, "next_cursor": null})))
 }
 
 async fn create(
@@ -147,14 +142,8 @@ async fn act(
         "preview" => json!({"delimiter": ",", "decimal": ".", "encoding": "utf-8", "rows": 2,
             "columns": [{"name": "date", "kind": "date", "sample": [], "date_format": "%Y-%m-%d"}]}),
         "files" => {
-            assert!(
-                body.contains("2012-01-01,0.0,12.8,5.0,4.7,drizzle"),
-                "the file is there"
-            );
-            assert!(
-                body.contains(r#""additivity":"mean","column":"wind""#),
-                "the mapping is there: {body}"
-            );
+            assert!(body.contains("2012-01-01,0.0,12.8,5.0,4.7,drizzle"), "the file is there");
+            assert!(body.contains(r#""additivity":"mean","column":"wind""#), "the mapping is there: {body}");
             change(&portal, &id, &json!({"freshness": {"data_through": "2015-12-31"}}));
             json!({"rows_read": 2, "imported": 2, "rejected_total": 0, "applied": true})
         }
@@ -178,11 +167,7 @@ async fn callback(
     let query = query.unwrap_or_default();
     assert!(query.contains("code=4%2F0A") && query.contains("state=ga4"), "{query}");
     let properties = json!([{"id": "310000001", "name": "Tienda Lumbre (web)", "account": "Tienda Lumbre"}]);
-    change(
-        &portal,
-        "ga4",
-        &json!({"status": "connected", "properties": properties}),
-    );
+    change(&portal, "ga4", &json!({"status": "connected", "properties": properties}));
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/#/sources?source=ga4")]).into_response())
 }
 
@@ -242,10 +227,7 @@ async fn both_sources_are_loaded_once() {
     let (portal, _sandbox, target) = stage("both", "right").await;
     load_at(&target, FAST).await.unwrap();
     let property = r#"patch {"property_id":"310000001"}"#;
-    assert_eq!(
-        calls(&portal),
-        ["create ga4", "connect", property, "create csv", "preview", "files"]
-    );
+    assert_eq!(calls(&portal), ["create ga4", "connect", property, "create csv", "preview", "files"]);
     load_at(&target, FAST).await.unwrap();
     assert_eq!(calls(&portal), [""; 0], "a second run changes nothing");
 }
@@ -267,20 +249,14 @@ async fn a_failed_sync_is_told_with_its_message() {
     portal.lock().unwrap().failure = Some("La cuenta ya no tiene permiso.");
     let error = load_at(&target, FAST).await.unwrap_err();
     assert!(matches!(error, DemoError::SyncFailed { .. }), "{error}");
-    assert_eq!(
-        error.to_string(),
-        "the sync of Tienda Lumbre (web) failed: La cuenta ya no tiene permiso."
-    );
+    assert_eq!(error.to_string(), "the sync of Tienda Lumbre (web) failed: La cuenta ya no tiene permiso.");
 }
 
 #[tokio::test]
 async fn a_refusal_is_told_with_the_portals_own_words() {
     let (_portal, _sandbox, target) = stage("refused", "wrong").await;
     let error = load_at(&target, FAST).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "POST /api/auth/login answered 401: El correo o la contraseña no son correctos."
-    );
+    assert_eq!(error.to_string(), "POST /api/auth/login answered 401: El correo o la contraseña no son correctos.");
 }
 
 #[tokio::test]

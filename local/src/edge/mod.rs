@@ -43,13 +43,7 @@ impl Edge {
         site: PathBuf,
         security_headers: Vec<(HeaderName, HeaderValue)>,
     ) -> Self {
-        Self {
-            client,
-            host,
-            front_door_id,
-            site: Site::new(site),
-            security_headers,
-        }
+        Self { client, host, front_door_id, site: Site::new(site), security_headers }
     }
 
     /// The edge's service; it needs the peer's address (`into_make_service_with_connect_info`).
@@ -58,10 +52,7 @@ impl Edge {
     }
 
     async fn origin(&self, mut request: Request, peer: SocketAddr, reference: &HeaderValue) -> Response {
-        let target = request
-            .uri()
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
+        let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let Ok(uri) = format!("http://{}{target}", self.host).parse::<Uri>() else {
             return StatusCode::BAD_REQUEST.into_response();
         };
@@ -92,11 +83,7 @@ impl Edge {
         reference: &HeaderValue,
     ) -> Result<(), http::header::InvalidHeaderValue> {
         strip_hop_by_hop(headers);
-        let ours = |name: &str| {
-            ["x-azure-", "x-forwarded-", "x-fd-"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
-        };
+        let ours = |name: &str| ["x-azure-", "x-forwarded-", "x-fd-"].iter().any(|prefix| name.starts_with(prefix));
         let forged: Vec<HeaderName> = headers.keys().filter(|name| ours(name.as_str())).cloned().collect();
         for name in forged {
             headers.remove(name);
@@ -143,12 +130,7 @@ async fn handle(
 
 /// Whether a segment of the path is `.` or `..`, escaped or not.
 fn climbs(path: &str) -> bool {
-    let path = path
-        .to_ascii_lowercase()
-        .replace("%2e", ".")
-        .replace("%2f", "/")
-        .replace("%5c", "/")
-        .replace('\\', "/");
+    let path = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").replace('\\', "/");
     path.split('/').any(|segment| segment == "." || segment == "..")
 }
 

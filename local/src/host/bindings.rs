@@ -161,9 +161,7 @@ pub fn host_config(root: &Path) -> Result<HostConfig, BindingError> {
         return Err(fail(format!("version is `{}`, must be `2.0`", file.version)));
     }
     if file.custom_handler.description.default_executable_path.is_empty() {
-        return Err(fail(
-            "customHandler.description.defaultExecutablePath is missing".to_owned(),
-        ));
+        return Err(fail("customHandler.description.defaultExecutablePath is missing".to_owned()));
     }
     if !file.custom_handler.enable_forwarding_http_request && !file.custom_handler.enable_proxying_http_request {
         return Err(fail(
@@ -171,9 +169,7 @@ pub fn host_config(root: &Path) -> Result<HostConfig, BindingError> {
         ));
     }
     if file.extensions.service_bus.auto_complete_messages == Some(false) {
-        return Err(fail(
-            "without autoCompleteMessages a custom handler could never settle a message".to_owned(),
-        ));
+        return Err(fail("without autoCompleteMessages a custom handler could never settle a message".to_owned()));
     }
     let custom_headers = file.extensions.http.custom_headers.iter().map(|(name, value)| {
         let parsed = (name.parse().ok()).zip(value.parse().ok());
@@ -199,16 +195,10 @@ pub fn functions(
     settings: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Vec<Function>, BindingError> {
     let folder = root.join("functions");
-    let listing = std::fs::read_dir(&folder).map_err(|source| BindingError::Read {
-        path: folder.clone(),
-        source,
-    })?;
+    let listing = std::fs::read_dir(&folder).map_err(|source| BindingError::Read { path: folder.clone(), source })?;
     let mut functions = Vec::new();
     for entry in listing {
-        let entry = entry.map_err(|source| BindingError::Read {
-            path: folder.clone(),
-            source,
-        })?;
+        let entry = entry.map_err(|source| BindingError::Read { path: folder.clone(), source })?;
         let path = entry.path().join("function.json");
         if path.is_file() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -223,14 +213,8 @@ pub fn functions(
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, BindingError> {
-    let text = std::fs::read(path).map_err(|source| BindingError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    serde_json::from_slice(&text).map_err(|source| BindingError::Json {
-        path: path.to_owned(),
-        source,
-    })
+    let text = std::fs::read(path).map_err(|source| BindingError::Read { path: path.to_owned(), source })?;
+    serde_json::from_slice(&text).map_err(|source| BindingError::Json { path: path.to_owned(), source })
 }
 
 fn function(
@@ -271,11 +255,7 @@ fn parse(
     let (inputs, outputs): (Vec<Binding>, Vec<Binding>) = bindings.into_iter().partition(|b| b.direction == "in");
     let [input] = <[Binding; 1]>::try_from(inputs).map_err(|_| "exactly one trigger is needed".to_owned())?;
     let http = input.kind == "httpTrigger";
-    let outputs_ok = if http {
-        outputs.len() == 1 && outputs[0].kind == "http"
-    } else {
-        outputs.is_empty()
-    };
+    let outputs_ok = if http { outputs.len() == 1 && outputs[0].kind == "http" } else { outputs.is_empty() };
     if !outputs_ok {
         return Err("an HTTP function has exactly one `http` output, a job has none".to_owned());
     }
@@ -289,16 +269,10 @@ fn parse(
 
 fn http_trigger(name: &str, input: &Binding, host: &HostConfig) -> Result<Trigger, String> {
     let route = input.route.as_deref().unwrap_or(name);
-    let methods = input
-        .methods
-        .iter()
-        .flatten()
-        .map(|method| method.to_ascii_uppercase().parse());
+    let methods = input.methods.iter().flatten().map(|method| method.to_ascii_uppercase().parse());
     Ok(Trigger::Http {
         route: Route::parse(&host.route_prefix, route).map_err(|error: RouteError| error.to_string())?,
-        methods: methods
-            .collect::<Result<_, _>>()
-            .map_err(|_| "a method is not valid".to_owned())?,
+        methods: methods.collect::<Result<_, _>>().map_err(|_| "a method is not valid".to_owned())?,
         auth: input.auth_level.unwrap_or(AuthLevel::Function),
     })
 }
@@ -324,10 +298,7 @@ fn queue_trigger(input: Binding, settings: &dyn Fn(&str) -> Option<String>) -> R
         return Err("only `dataType` string is supported".to_owned());
     }
     let queue = resolve(&input.queue_name.ok_or("`queueName` is missing")?, settings)?;
-    Ok(Trigger::Queue {
-        binding: input.name,
-        queue,
-    })
+    Ok(Trigger::Queue { binding: input.name, queue })
 }
 
 /// Function names: `^[a-z][a-z0-9_-]{0,127}$` in any case, not `host`.
@@ -356,11 +327,7 @@ fn resolve(text: &str, settings: &dyn Fn(&str) -> Option<String>) -> Result<Stri
             out.push_str(&settings(part).ok_or_else(|| format!("setting `%{part}%` is not defined"))?);
         }
     }
-    if text.matches('%').count().is_multiple_of(2) {
-        Ok(out)
-    } else {
-        Err(format!("`{text}` has a lone %"))
-    }
+    if text.matches('%').count().is_multiple_of(2) { Ok(out) } else { Err(format!("`{text}` has a lone %")) }
 }
 
 /// `hh:mm:ss`, or `-1` for no limit.

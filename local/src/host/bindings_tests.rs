@@ -11,14 +11,8 @@ fn root() -> &'static Path {
 
 fn one(name: &str, bindings: Value) -> Result<Trigger, String> {
     let host = host_config(root()).unwrap();
-    let file = FunctionFile {
-        bindings: serde_json::from_value(bindings).unwrap(),
-        retry: None,
-        disabled: false,
-    };
-    parse(name, file, &host, &|setting| {
-        (setting == "CRON").then(|| "0 5 * * * *".to_owned())
-    })
+    let file = FunctionFile { bindings: serde_json::from_value(bindings).unwrap(), retry: None, disabled: false };
+    parse(name, file, &host, &|setting| (setting == "CRON").then(|| "0 5 * * * *".to_owned()))
 }
 
 #[test]
@@ -27,11 +21,7 @@ fn the_repository_s_own_bindings_load_in_name_order() {
     assert!(host.proxying);
     assert_eq!(host.max_concurrent_calls, 8);
     assert_eq!(host.function_timeout, Duration::from_mins(10));
-    let names: Vec<String> = functions(root(), &host, &|_| None)
-        .unwrap()
-        .into_iter()
-        .map(|f| f.name)
-        .collect();
+    let names: Vec<String> = functions(root(), &host, &|_| None).unwrap().into_iter().map(|f| f.name).collect();
     let mut sorted = names.clone();
     sorted.sort_by_key(|name| name.to_ascii_uppercase());
     assert_eq!(names, sorted);
@@ -60,13 +50,7 @@ fn what_the_real_host_refuses_is_refused() {
     assert!(one("1x", http("x")).is_err());
     assert!(one("api", http("x")).is_err(), "its job path would be public");
     assert!(one("ok", json!([])).is_err());
-    assert!(
-        one(
-            "ok",
-            json!([{"type": "httpTrigger", "direction": "in", "name": "my_req"}])
-        )
-        .is_err()
-    );
+    assert!(one("ok", json!([{"type": "httpTrigger", "direction": "in", "name": "my_req"}])).is_err());
 }
 
 #[test]

@@ -19,11 +19,7 @@ pub enum CronError {
     #[error("schedule `{0}` needs six fields (or five, with second 0), found {1}")]
     Fields(String, usize),
     #[error("schedule field {field} `{text}`: {why}")]
-    Field {
-        field: &'static str,
-        text: String,
-        why: &'static str,
-    },
+    Field { field: &'static str, text: String, why: &'static str },
     #[error("schedule `{0}` never fires")]
     Never(String),
 }
@@ -36,44 +32,17 @@ struct Field {
 }
 
 const FIELDS: [Field; 6] = [
-    Field {
-        name: "second",
-        min: 0,
-        max: 59,
-        names: &[],
-    },
-    Field {
-        name: "minute",
-        min: 0,
-        max: 59,
-        names: &[],
-    },
-    Field {
-        name: "hour",
-        min: 0,
-        max: 23,
-        names: &[],
-    },
-    Field {
-        name: "day",
-        min: 1,
-        max: 31,
-        names: &[],
-    },
+    Field { name: "second", min: 0, max: 59, names: &[] },
+    Field { name: "minute", min: 0, max: 59, names: &[] },
+    Field { name: "hour", min: 0, max: 23, names: &[] },
+    Field { name: "day", min: 1, max: 31, names: &[] },
     Field {
         name: "month",
         min: 1,
         max: 12,
-        names: &[
-            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-        ],
+        names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     },
-    Field {
-        name: "day-of-week",
-        min: 0,
-        max: 6,
-        names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-    },
+    Field { name: "day-of-week", min: 0, max: 6, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
 ];
 
 /// A checked schedule.
@@ -91,21 +60,13 @@ impl Schedule {
             6 => {}
             n => return Err(CronError::Fields(text.to_owned(), n)),
         }
-        let lists: Vec<String> = FIELDS
-            .iter()
-            .zip(parts)
-            .map(|(field, part)| field.list(part))
-            .collect::<Result<_, _>>()?;
+        let lists: Vec<String> =
+            FIELDS.iter().zip(parts).map(|(field, part)| field.list(part)).collect::<Result<_, _>>()?;
         let never = || CronError::Never(text.to_owned());
-        let parser = CronParser::builder()
-            .seconds(Seconds::Required)
-            .dom_and_dow(true)
-            .build();
+        let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
         let cron = parser.parse(&lists.join(" ")).map_err(|_| never())?;
         let schedule = Self { cron };
-        schedule
-            .after(OffsetDateTime::UNIX_EPOCH + Duration::weeks(2870))
-            .ok_or_else(never)?;
+        schedule.after(OffsetDateTime::UNIX_EPOCH + Duration::weeks(2870)).ok_or_else(never)?;
         Ok(schedule)
     }
 
@@ -128,11 +89,7 @@ impl Field {
     fn list(&self, text: &str) -> Result<String, CronError> {
         let mut values = BTreeSet::new();
         for item in text.split(',') {
-            let fail = |why| CronError::Field {
-                field: self.name,
-                text: text.to_owned(),
-                why,
-            };
+            let fail = |why| CronError::Field { field: self.name, text: text.to_owned(), why };
             let (range, step) = match item.split_once('/') {
                 Some((range, step)) => (range, Some(step.parse::<usize>().ok().filter(|s| *s > 0))),
                 None => (item, None),
@@ -171,11 +128,7 @@ impl Field {
             return Err("only numbers, names of three letters, `*`, `a-b`, `/n` and lists are allowed");
         }
         let number = text.parse().map_err(|_| "the number is too large")?;
-        if (self.min..=self.max).contains(&number) {
-            Ok(number)
-        } else {
-            Err("the number is out of range")
-        }
+        if (self.min..=self.max).contains(&number) { Ok(number) } else { Err("the number is out of range") }
     }
 }
 
@@ -194,10 +147,7 @@ mod tests {
         let base = datetime!(2026-11-23 10:00:00 UTC);
         assert_eq!(next("0 * * * * *", base), datetime!(2026-11-23 10:01:00 UTC));
         assert_eq!(next("0 * * * * *", datetime!(2026-11-23 09:59:59.999 UTC)), base);
-        assert_eq!(
-            next("0 * * * * *", datetime!(2026-11-23 10:00:00.003 UTC)),
-            datetime!(2026-11-23 10:01:00 UTC)
-        );
+        assert_eq!(next("0 * * * * *", datetime!(2026-11-23 10:00:00.003 UTC)), datetime!(2026-11-23 10:01:00 UTC));
     }
 
     #[test]
@@ -208,10 +158,7 @@ mod tests {
 
     #[test]
     fn day_and_weekday_must_both_match() {
-        assert_eq!(
-            next("0 0 0 13 * fri", datetime!(2026-11-23 0:00 UTC)),
-            datetime!(2027-08-13 0:00 UTC)
-        );
+        assert_eq!(next("0 0 0 13 * fri", datetime!(2026-11-23 0:00 UTC)), datetime!(2027-08-13 0:00 UTC));
     }
 
     #[test]

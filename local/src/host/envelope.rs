@@ -36,13 +36,7 @@ pub fn timer_with(call: Call<'_>, info: Value) -> Value {
 /// The body of a Service Bus invocation (one message, no sessions, body as text).
 pub fn message(call: Call<'_>, message: &Message, lock_token: Uuid) -> Value {
     let mut metadata = Map::new();
-    for noise in [
-        "MessageReceiver",
-        "MessageSession",
-        "MessageActions",
-        "SessionActions",
-        "ReceiveActions",
-    ] {
+    for noise in ["MessageReceiver", "MessageSession", "MessageActions", "SessionActions", "ReceiveActions"] {
         metadata.insert(noise.to_owned(), json!({}));
     }
     let client = json!({"FullyQualifiedNamespace": "localhost", "IsClosed": false, "TransportType": 0, "Identifier": "localhost-1"});
@@ -136,27 +130,16 @@ mod tests {
     const LOCK: Uuid = uuid!("8d1f2c3b-0000-4000-8000-000000000001");
 
     fn call(function: &'static str, binding: &'static str) -> Call<'static> {
-        Call {
-            function,
-            binding,
-            now: datetime!(2026-10-09 08:05:00.0123456 UTC),
-            random: RANDOM,
-        }
+        Call { function, binding, now: datetime!(2026-10-09 08:05:00.0123456 UTC), random: RANDOM }
     }
 
     fn golden(name: &str) -> Value {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/golden")
-            .join(name);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }
 
     fn sample(body: &str) -> Message {
-        let mut message = Message::new(
-            "7f3a-1".to_owned(),
-            body.to_owned(),
-            datetime!(2026-10-09 08:00:00.25 UTC),
-        );
+        let mut message = Message::new("7f3a-1".to_owned(), body.to_owned(), datetime!(2026-10-09 08:00:00.25 UTC));
         message.sequence = 17;
         message.delivery_count = 1;
         message.content_type = Some("application/json".to_owned());
@@ -173,50 +156,31 @@ mod tests {
             next: datetime!(2026-10-09 08:05:00 UTC),
             last_updated: datetime!(2026-10-09 08:00:00.0031722 UTC),
         };
-        assert_eq!(
-            timer(call("IngestTimer", "timer"), Some(&status), false),
-            golden("timer.json")
-        );
+        assert_eq!(timer(call("IngestTimer", "timer"), Some(&status), false), golden("timer.json"));
     }
 
     #[test]
     fn a_first_run_has_a_last_in_the_year_one() {
         let next = datetime!(2026-10-09 08:05:00 UTC);
-        let status = ScheduleStatus {
-            last: None,
-            next,
-            last_updated: datetime!(2026-10-09 08:04:12 UTC),
-        };
-        assert_eq!(
-            timer(call("IngestTimer", "timer"), Some(&status), true),
-            golden("timer_first_run.json")
-        );
+        let status = ScheduleStatus { last: None, next, last_updated: datetime!(2026-10-09 08:04:12 UTC) };
+        assert_eq!(timer(call("IngestTimer", "timer"), Some(&status), true), golden("timer_first_run.json"));
     }
 
     #[test]
     fn an_unmonitored_timer_has_no_status() {
-        assert_eq!(
-            timer(call("IngestTimer", "timer"), None, false),
-            golden("timer_unmonitored.json")
-        );
+        assert_eq!(timer(call("IngestTimer", "timer"), None, false), golden("timer_unmonitored.json"));
     }
 
     #[test]
     fn a_message_looks_as_from_the_real_host() {
         let body = r#"{"customerId":"c-42","attempt":2,"meta":{"a":1},"tags":["x"]}"#;
-        assert_eq!(
-            message(call("RetryWorker", "job"), &sample(body), LOCK),
-            golden("message.json")
-        );
+        assert_eq!(message(call("RetryWorker", "job"), &sample(body), LOCK), golden("message.json"));
     }
 
     #[test]
     fn the_body_hides_system_keys_and_triggers_are_dropped() {
         let body = r#"{"MessageId":"forged","sys":{"x":1},"myTrigger":"gone","on":true,"none":null}"#;
-        assert_eq!(
-            message(call("RetryWorker", "job"), &sample(body), LOCK),
-            golden("message_hiding.json")
-        );
+        assert_eq!(message(call("RetryWorker", "job"), &sample(body), LOCK), golden("message_hiding.json"));
     }
 
     #[test]

@@ -90,11 +90,7 @@ impl Invoker {
             .map_err(|error| broken(&error))?;
         let answer = self.client.request(request).await.map_err(|error| broken(&error))?;
         let (parts, body) = answer.into_parts();
-        let kind = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
+        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let body = body.collect().await.map_err(|error| broken(&error))?.to_bytes();
         verdict(parts.status, kind, &body)
     }
@@ -111,13 +107,7 @@ fn verdict(status: StatusCode, kind: &str, body: &[u8]) -> Result<Vec<String>, F
     if !status.is_success() {
         return Err(Failure::Status(status));
     }
-    if !kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
-    {
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         return Err(Failure::NotJson(status, kind.to_owned()));
     }
     if body.trim_ascii().is_empty() {
@@ -143,12 +133,7 @@ mod tests {
     #[test]
     fn a_json_object_with_2xx_is_success() {
         assert!(verdict(StatusCode::OK, JSON, b"{}").unwrap().is_empty());
-        let logs = verdict(
-            StatusCode::CREATED,
-            JSON,
-            br#"{"Outputs":{},"Logs":["a"],"ReturnValue":null}"#,
-        )
-        .unwrap();
+        let logs = verdict(StatusCode::CREATED, JSON, br#"{"Outputs":{},"Logs":["a"],"ReturnValue":null}"#).unwrap();
         assert_eq!(logs, ["a"]);
     }
 
@@ -160,23 +145,11 @@ mod tests {
 
     #[test]
     fn everything_else_is_failure() {
-        assert!(matches!(
-            verdict(StatusCode::OK, "text/plain", b"{}"),
-            Err(Failure::NotJson(..))
-        ));
+        assert!(matches!(verdict(StatusCode::OK, "text/plain", b"{}"), Err(Failure::NotJson(..))));
         assert!(matches!(verdict(StatusCode::OK, "", b"{}"), Err(Failure::NotJson(..))));
         assert!(matches!(verdict(StatusCode::OK, JSON, b"{"), Err(Failure::NoObject(_))));
-        assert!(matches!(
-            verdict(StatusCode::OK, JSON, b"[1]"),
-            Err(Failure::NoObject(_))
-        ));
-        assert!(matches!(
-            verdict(StatusCode::FOUND, JSON, b"{}"),
-            Err(Failure::Status(_))
-        ));
-        assert!(matches!(
-            verdict(StatusCode::INTERNAL_SERVER_ERROR, JSON, b"{}"),
-            Err(Failure::Status(_))
-        ));
+        assert!(matches!(verdict(StatusCode::OK, JSON, b"[1]"), Err(Failure::NoObject(_))));
+        assert!(matches!(verdict(StatusCode::FOUND, JSON, b"{}"), Err(Failure::Status(_))));
+        assert!(matches!(verdict(StatusCode::INTERNAL_SERVER_ERROR, JSON, b"{}"), Err(Failure::Status(_))));
     }
 }

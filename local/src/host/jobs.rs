@@ -34,12 +34,7 @@ impl Jobs {
         for function in self.functions.iter() {
             match &function.trigger {
                 Trigger::Http { .. } => {}
-                Trigger::Timer {
-                    binding,
-                    schedule,
-                    run_on_startup,
-                    use_monitor,
-                } => {
+                Trigger::Timer { binding, schedule, run_on_startup, use_monitor } => {
                     let timer = Timer {
                         function: function.name.clone(),
                         binding: binding.clone(),
@@ -88,21 +83,13 @@ impl Jobs {
     }
 
     fn call<'a>(&self, function: &'a str, binding: &'a str) -> Call<'a> {
-        Call {
-            function,
-            binding,
-            now: self.clock.now(),
-            random: random_uuid(),
-        }
+        Call { function, binding, now: self.clock.now(), random: random_uuid() }
     }
 
     /// The envelope of a run by hand. `input` is the message's body, or for a timer (as JSON object) the whole timer
     /// object, so that odd ones can be tried. None for HTTP functions and unknown names.
     pub fn by_hand(&self, name: &str, input: Option<&str>) -> Option<(String, Value)> {
-        let function = self
-            .functions
-            .iter()
-            .find(|function| function.name.eq_ignore_ascii_case(name))?;
+        let function = self.functions.iter().find(|function| function.name.eq_ignore_ascii_case(name))?;
         let envelope = match &function.trigger {
             Trigger::Http { .. } => return None,
             Trigger::Timer { binding, .. } => {
@@ -114,11 +101,8 @@ impl Jobs {
             }
             Trigger::Queue { binding, .. } => {
                 let now: OffsetDateTime = self.clock.now();
-                let mut message = Message::new(
-                    random_uuid().simple().to_string(),
-                    input.unwrap_or_default().to_owned(),
-                    now,
-                );
+                let mut message =
+                    Message::new(random_uuid().simple().to_string(), input.unwrap_or_default().to_owned(), now);
                 message.delivery_count = 1;
                 envelope::message(self.call(&function.name, binding), &message, random_uuid())
             }
@@ -133,10 +117,7 @@ impl Jobs {
             Trigger::Timer { .. } => "timerTrigger",
             Trigger::Queue { .. } => "serviceBusTrigger",
         };
-        self.functions
-            .iter()
-            .map(|f| json!({"name": f.name, "trigger": kind(&f.trigger)}))
-            .collect()
+        self.functions.iter().map(|f| json!({"name": f.name, "trigger": kind(&f.trigger)})).collect()
     }
 }
 
@@ -164,39 +145,20 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/run_sync", axum::routing::post(answer));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let trigger = Trigger::Queue {
-            binding: "job".to_owned(),
-            queue: "syncs".to_owned(),
-        };
-        let functions = [Function {
-            name: "run_sync".to_owned(),
-            trigger,
-        }];
+        let trigger = Trigger::Queue { binding: "job".to_owned(), queue: "syncs".to_owned() };
+        let functions = [Function { name: "run_sync".to_owned(), trigger }];
         let clock = Arc::new(SystemClock);
         let broker = Broker::open(&["syncs".to_owned()], &dir.path().join("journal"), clock.clone()).unwrap();
         let worker = Handle::fixed(State::Ready { address, pid: 1 });
-        let invoker = Invoker {
-            client: crate::host::http_client(),
-            worker,
-            timeout: Duration::MAX,
-        };
+        let invoker = Invoker { client: crate::host::http_client(), worker, timeout: Duration::MAX };
         let timers = dir.path().to_owned();
-        Jobs {
-            functions: functions.into(),
-            invoker,
-            broker,
-            clock,
-            timers,
-            max_concurrent_calls: 2,
-        }
+        Jobs { functions: functions.into(), invoker, broker, clock, timers, max_concurrent_calls: 2 }
     }
 
     fn send(jobs: &Jobs, count: usize) {
         let now = jobs.clock.now();
         let message = |n: usize| Message::new(n.to_string(), "{}".to_owned(), now);
-        jobs.broker
-            .with(|queues, _| queues.send("syncs", (0..count).map(message).collect()))
-            .unwrap();
+        jobs.broker.with(|queues, _| queues.send("syncs", (0..count).map(message).collect())).unwrap();
     }
 
     async fn eventually(what: impl Fn() -> bool) {
@@ -216,12 +178,7 @@ mod tests {
         let jobs = jobs(&dir, StatusCode::INTERNAL_SERVER_ERROR, &CALLS, &OPEN).await;
         send(&jobs, 1);
         let _running = jobs.start();
-        eventually(|| {
-            jobs.broker
-                .with(|queues, _| queues.dead_letters("syncs").unwrap().len())
-                == 1
-        })
-        .await;
+        eventually(|| jobs.broker.with(|queues, _| queues.dead_letters("syncs").unwrap().len()) == 1).await;
         assert_eq!(CALLS.load(Ordering::SeqCst), 10);
     }
 

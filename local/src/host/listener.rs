@@ -56,10 +56,7 @@ impl Listener {
     }
 
     fn may_call(&self, auth: AuthLevel, request: &Request) -> bool {
-        let header = request
-            .headers()
-            .get("x-functions-key")
-            .and_then(|key| key.to_str().ok());
+        let header = request.headers().get("x-functions-key").and_then(|key| key.to_str().ok());
         let query = request.uri().query().unwrap_or_default().as_bytes();
         auth == AuthLevel::Anonymous
             || header == Some(self.key.as_str())
@@ -137,11 +134,7 @@ async fn handle(State(host): State<Arc<Listener>>, request: Request) -> Response
     }
     let Some((function, auth)) = host.find(request.method(), path) else {
         let home = path == "/" && matches!(*request.method(), Method::GET | Method::HEAD);
-        return if home {
-            Html("<p>The Functions host is running.</p>").into_response()
-        } else {
-            not_found()
-        };
+        return if home { Html("<p>The Functions host is running.</p>").into_response() } else { not_found() };
     };
     let mut response = if !host.may_call(auth, &request) {
         StatusCode::UNAUTHORIZED.into_response()
@@ -162,20 +155,12 @@ async fn handle(State(host): State<Arc<Listener>>, request: Request) -> Response
 
 fn not_found() -> Response {
     let mut response = StatusCode::NOT_FOUND.into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     response
 }
 
 fn length(request: &Request) -> Option<u64> {
-    request
-        .headers()
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 #[cfg(test)]

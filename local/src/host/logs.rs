@@ -34,10 +34,7 @@ pub fn readable(line: &str) -> String {
     let level = text(entry.remove("level").unwrap_or_default());
     entry.remove("timestamp");
     entry.remove("target");
-    let message = fields
-        .remove("message")
-        .or_else(|| entry.remove("message"))
-        .unwrap_or_default();
+    let message = fields.remove("message").or_else(|| entry.remove("message")).unwrap_or_default();
     let mut out = format!("{level:5} {}", text(message));
     for (key, value) in fields.into_iter().chain(entry) {
         out.extend([" ", &key, "=", &text(value)]);

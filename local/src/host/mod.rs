@@ -30,8 +30,5 @@ pub type HttpClient = Client<HttpConnector, Body>;
 
 /// Builds the client.
 pub fn http_client() -> HttpClient {
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(Duration::from_secs(20))
-        .set_host(true)
-        .build_http()
+    Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).set_host(true).build_http()
 }

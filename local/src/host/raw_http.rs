@@ -65,10 +65,7 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// The request as forwarding rebuilds it.
 pub fn forwarded(request: Request<Body>, address: SocketAddr, id: Uuid) -> Result<Request<Body>, http::Error> {
     let (mut parts, body) = request.into_parts();
-    let has_body = parts
-        .headers
-        .get(header::CONTENT_LENGTH)
-        .is_some_and(|length| length != "0");
+    let has_body = parts.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
     strip_hop_by_hop(&mut parts.headers);
     for name in DROPPED_CONTENT_HEADERS {
         parts.headers.remove(name);
@@ -79,14 +76,9 @@ pub fn forwarded(request: Request<Body>, address: SocketAddr, id: Uuid) -> Resul
     let id = HeaderValue::try_from(id.to_string())?;
     // Appended: a client's own copy stays in front, so the first value proves nothing.
     parts.headers.append(INVOCATION_ID, id);
-    parts
-        .headers
-        .append(HOST_VERSION_NAME, HeaderValue::from_static(HOST_VERSION));
+    parts.headers.append(HOST_VERSION_NAME, HeaderValue::from_static(HOST_VERSION));
     let product = format!("Azure-Functions-Host/{HOST_VERSION}");
-    let agent = parts
-        .headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok());
+    let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.map_or_else(|| product.clone(), |agent| format!("{agent} {product}"));
     parts.headers.insert(header::USER_AGENT, HeaderValue::try_from(agent)?);
     let target = format!("{}{}", cut(parts.uri.path()), merged_query(parts.uri.query()));
@@ -100,14 +92,8 @@ pub fn proxied(request: Request<Body>, address: SocketAddr, id: Uuid) -> Result<
     let id = HeaderValue::try_from(id.to_string())?;
     parts.headers.insert(PROXY_ID, id.clone());
     parts.headers.insert(INVOCATION_ID, id);
-    parts
-        .headers
-        .insert(HOST_VERSION_NAME, HeaderValue::from_static(HOST_VERSION));
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str)
-        .to_owned();
+    parts.headers.insert(HOST_VERSION_NAME, HeaderValue::from_static(HOST_VERSION));
+    let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
     rebuild(&parts, &target, address, body)
 }
 
@@ -140,24 +126,13 @@ fn merged_query(query: Option<&str>) -> String {
         }
     }
     let escape = |text: &str| byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
-    let pairs: Vec<String> = merged
-        .iter()
-        .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
-        .collect();
-    if pairs.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", pairs.join("&"))
-    }
+    let pairs: Vec<String> = merged.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value))).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 /// Sends the request in the mode asked for and brings the answer back; empty 500 if the handler cannot be reached.
 pub async fn send(client: &HttpClient, request: Request<Body>, to: SocketAddr, id: Uuid, proxying: bool) -> Response {
-    let rebuilt = if proxying {
-        proxied(request, to, id)
-    } else {
-        forwarded(request, to, id)
-    };
+    let rebuilt = if proxying { proxied(request, to, id) } else { forwarded(request, to, id) };
     let answer = match rebuilt {
         Ok(request) => exchange(client, request, proxying).await,
         Err(error) => Err(error.to_string()),
@@ -171,9 +146,7 @@ pub async fn send(client: &HttpClient, request: Request<Body>, to: SocketAddr, i
 async fn exchange(client: &HttpClient, request: Request<Body>, proxying: bool) -> Result<Response, String> {
     let call = client.request(request);
     let answer = if proxying {
-        tokio::time::timeout(IDLE, call)
-            .await
-            .map_err(|_| "no answer for 240 s".to_owned())?
+        tokio::time::timeout(IDLE, call).await.map_err(|_| "no answer for 240 s".to_owned())?
     } else {
         call.await
     };
@@ -215,29 +188,19 @@ mod tests {
     }
 
     fn all<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
-        headers
-            .get_all(name)
-            .iter()
-            .map(|value| value.to_str().unwrap())
-            .collect()
+        headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
     }
 
     #[test]
     fn forwarding_merges_repeated_query_keys() {
         let sent = forwarded(request("/api/x?dims=a%3A1&q=a+b&DIMS=b&flag", &[]), to(), ID).unwrap();
-        assert_eq!(
-            sent.uri().path_and_query().unwrap(),
-            "/api/x?dims=a%3A1%2Cb&q=a%20b&flag="
-        );
+        assert_eq!(sent.uri().path_and_query().unwrap(), "/api/x?dims=a%3A1%2Cb&q=a%20b&flag=");
     }
 
     #[test]
     fn proxying_leaves_the_query_alone() {
         let sent = proxied(request("/api/a%3Fb?dims=a%3A1&dims=b&q=a+b", &[]), to(), ID).unwrap();
-        assert_eq!(
-            sent.uri().path_and_query().unwrap(),
-            "/api/a%3Fb?dims=a%3A1&dims=b&q=a+b"
-        );
+        assert_eq!(sent.uri().path_and_query().unwrap(), "/api/a%3Fb?dims=a%3A1&dims=b&q=a+b");
     }
 
     #[test]
@@ -273,12 +236,7 @@ mod tests {
         for name in ["content-encoding", "content-disposition"] {
             assert!(!sent.headers().contains_key(name), "{name}");
         }
-        assert!(
-            proxied(request("/", &headers), to(), ID)
-                .unwrap()
-                .headers()
-                .contains_key("content-encoding")
-        );
+        assert!(proxied(request("/", &headers), to(), ID).unwrap().headers().contains_key("content-encoding"));
     }
 
     #[test]
@@ -286,14 +244,8 @@ mod tests {
         let headers = [("X-Azure-Functions-InvocationId", "forged"), ("user-agent", "curl/8")];
         let nil = ID.to_string();
         let sent = forwarded(request("/", &headers), to(), ID).unwrap();
-        assert_eq!(
-            all(sent.headers(), "x-azure-functions-invocationid"),
-            ["forged", nil.as_str()]
-        );
-        assert_eq!(
-            all(sent.headers(), "user-agent"),
-            [format!("curl/8 Azure-Functions-Host/{HOST_VERSION}")]
-        );
+        assert_eq!(all(sent.headers(), "x-azure-functions-invocationid"), ["forged", nil.as_str()]);
+        assert_eq!(all(sent.headers(), "user-agent"), [format!("curl/8 Azure-Functions-Host/{HOST_VERSION}")]);
         let sent = proxied(request("/", &headers), to(), ID).unwrap();
         assert_eq!(all(sent.headers(), "x-azure-functions-invocationid"), [nil.as_str()]);
         assert_eq!(all(sent.headers(), "x-ms-invocation-id"), [nil.as_str()]);
@@ -302,11 +254,7 @@ mod tests {
 
     #[test]
     fn connection_headers_go_no_further() {
-        let headers = [
-            ("connection", "keep-alive, X-Private"),
-            ("x-private", "1"),
-            ("te", "trailers"),
-        ];
+        let headers = [("connection", "keep-alive, X-Private"), ("x-private", "1"), ("te", "trailers")];
         let sent = proxied(request("/", &headers), to(), ID).unwrap();
         for name in ["connection", "x-private", "te"] {
             assert!(!sent.headers().contains_key(name), "{name}");

@@ -31,18 +31,11 @@ impl Route {
     /// Parses `route` (without prefix) under `prefix` (may be empty).
     pub fn parse(prefix: &str, route: &str) -> Result<Self, RouteError> {
         let first = route.trim_start_matches('/').split('/').next().unwrap_or_default();
-        if ["admin", "runtime"]
-            .iter()
-            .any(|word| first.to_ascii_lowercase().starts_with(word))
-        {
+        if ["admin", "runtime"].iter().any(|word| first.to_ascii_lowercase().starts_with(word)) {
             return Err(RouteError::Reserved(route.to_owned(), first.to_owned()));
         }
         let mut segments = Vec::new();
-        for text in prefix
-            .split('/')
-            .chain(route.split('/'))
-            .filter(|text| !text.is_empty())
-        {
+        for text in prefix.split('/').chain(route.split('/')).filter(|text| !text.is_empty()) {
             let segment = segment(text).ok_or_else(|| RouteError::Template(route.to_owned()))?;
             let before_ok = match segments.last() {
                 Some(Segment::Rest) => false,
@@ -116,10 +109,7 @@ mod tests {
     #[test]
     fn reserved_beginnings_are_refused() {
         for route in ["admin", "admin/x", "Runtime/{*rest}", "/administrators"] {
-            assert!(
-                matches!(Route::parse("api", route), Err(RouteError::Reserved(..))),
-                "{route}"
-            );
+            assert!(matches!(Route::parse("api", route), Err(RouteError::Reserved(..))), "{route}");
         }
         assert!(Route::parse("api", "operator/{*rest}").is_ok());
     }

@@ -63,14 +63,7 @@ pub fn on_start(
     now: OffsetDateTime,
 ) -> Option<(ScheduleStatus, bool)> {
     let Some(stored) = stored else {
-        return Some((
-            ScheduleStatus {
-                last: None,
-                next: schedule.after(now)?,
-                last_updated: now,
-            },
-            false,
-        ));
+        return Some((ScheduleStatus { last: None, next: schedule.after(now)?, last_updated: now }, false));
     };
     let base = stored.last.unwrap_or(stored.last_updated);
     let expected = schedule.after(base)?;
@@ -79,19 +72,8 @@ pub fn on_start(
         return Some((stored, past_due));
     }
     // The schedule was changed: a beat that lies in the past under the new one is not owed.
-    let (next, last_updated) = if now > expected {
-        (schedule.after(now)?, now)
-    } else {
-        (expected, base)
-    };
-    Some((
-        ScheduleStatus {
-            last: None,
-            next,
-            last_updated,
-        },
-        false,
-    ))
+    let (next, last_updated) = if now > expected { (schedule.after(now)?, now) } else { (expected, base) };
+    Some((ScheduleStatus { last: None, next, last_updated }, false))
 }
 
 /// The status after a run that began at `at`. A timer that woke a little early counts from its due time.
@@ -102,11 +84,7 @@ pub fn after_run(
     scheduled: bool,
 ) -> Option<ScheduleStatus> {
     let at = if scheduled { at.max(status.next) } else { at };
-    Some(ScheduleStatus {
-        last: Some(at),
-        next: schedule.after(at)?,
-        last_updated: at,
-    })
+    Some(ScheduleStatus { last: Some(at), next: schedule.after(at)?, last_updated: at })
 }
 
 /// One timer function.
@@ -161,12 +139,7 @@ impl Timer {
         scheduled: bool,
     ) -> Option<ScheduleStatus> {
         let at = self.clock.now();
-        let call = Call {
-            function: &self.function,
-            binding: &self.binding,
-            now: at,
-            random: random_uuid(),
-        };
+        let call = Call { function: &self.function, binding: &self.binding, now: at, random: random_uuid() };
         let envelope = envelope::timer(call, monitored.then_some(status), past_due);
         self.invoker.job(&self.function, envelope).await.ok(); // a failure is logged there and changes nothing here
         let after = after_run(status, &self.schedule, at, scheduled)?;
@@ -200,11 +173,7 @@ mod tests {
     }
 
     fn stored(last: OffsetDateTime, next: OffsetDateTime) -> ScheduleStatus {
-        ScheduleStatus {
-            last: Some(last),
-            next,
-            last_updated: last,
-        }
+        ScheduleStatus { last: Some(last), next, last_updated: last }
     }
 
     #[test]
@@ -223,21 +192,13 @@ mod tests {
         assert_eq!(status, missed, "the run is told which occurrence it makes up for");
         let after = after_run(&status, &hourly(), NOON, true).unwrap();
         assert_eq!((after.last, after.next), (Some(NOON), datetime!(2026-11-23 12:07 UTC)));
-        assert!(
-            !on_start(Some(after), &hourly(), NOON + time::Duration::MINUTE)
-                .unwrap()
-                .1
-        );
+        assert!(!on_start(Some(after), &hourly(), NOON + time::Duration::MINUTE).unwrap().1);
     }
 
     #[test]
     fn a_beat_missed_before_the_very_first_run_is_caught_up_too() {
         let next = datetime!(2026-11-23 11:07 UTC);
-        let never_ran = ScheduleStatus {
-            last: None,
-            next,
-            last_updated: datetime!(2026-11-23 10:30 UTC),
-        };
+        let never_ran = ScheduleStatus { last: None, next, last_updated: datetime!(2026-11-23 10:30 UTC) };
         assert!(on_start(Some(never_ran), &hourly(), NOON).unwrap().1);
     }
 
@@ -269,11 +230,8 @@ mod tests {
 
     #[test]
     fn a_status_survives_its_file_format() {
-        let status = ScheduleStatus {
-            last: None,
-            next: NOON,
-            last_updated: datetime!(2026-11-23 11:59:59.1234567 UTC),
-        };
+        let status =
+            ScheduleStatus { last: None, next: NOON, last_updated: datetime!(2026-11-23 11:59:59.1234567 UTC) };
         let text = serde_json::to_string(&status).unwrap();
         assert!(text.contains(YEAR_ONE));
         assert_eq!(serde_json::from_str::<ScheduleStatus>(&text).unwrap(), status);

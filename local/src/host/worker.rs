@@ -103,10 +103,7 @@ impl Handle {
 
     #[cfg(test)]
     pub fn fixed(state: State) -> Self {
-        Self {
-            state: watch::channel(state).1,
-            orders: mpsc::channel(1).0,
-        }
+        Self { state: watch::channel(state).1, orders: mpsc::channel(1).0 }
     }
 }
 
@@ -168,19 +165,7 @@ impl Worker {
     pub fn new(launch: Launch, clock: Arc<dyn Clock>, client: HttpClient) -> (Self, Handle) {
         let (state, state_out) = watch::channel(State::Starting);
         let (orders_in, orders) = mpsc::channel(16);
-        (
-            Self {
-                launch,
-                clock,
-                client,
-                state,
-                orders,
-            },
-            Handle {
-                state: state_out,
-                orders: orders_in,
-            },
-        )
+        (Self { launch, clock, client, state, orders }, Handle { state: state_out, orders: orders_in })
     }
 
     /// One life of the host: keeps the handler running until the third error. Never returns while the handler
@@ -314,14 +299,8 @@ mod tests {
     fn the_third_error_ends_the_host() {
         let mut restarts = Restarts::default();
         assert_eq!(restarts.after_exit(Some(1), NOON), Next::Restart);
-        assert_eq!(
-            restarts.after_exit(None, NOON + time::Duration::minutes(29)),
-            Next::Restart
-        );
-        assert_eq!(
-            restarts.after_exit(Some(101), NOON + time::Duration::minutes(58)),
-            Next::End
-        );
+        assert_eq!(restarts.after_exit(None, NOON + time::Duration::minutes(29)), Next::Restart);
+        assert_eq!(restarts.after_exit(Some(101), NOON + time::Duration::minutes(58)), Next::End);
     }
 
     #[test]
@@ -329,18 +308,9 @@ mod tests {
         let mut restarts = Restarts::default();
         restarts.after_exit(Some(1), NOON);
         restarts.after_exit(Some(1), NOON);
-        assert_eq!(
-            restarts.after_exit(Some(1), NOON + time::Duration::minutes(31)),
-            Next::Restart
-        );
-        assert_eq!(
-            restarts.after_exit(Some(1), NOON + time::Duration::minutes(32)),
-            Next::Restart
-        );
-        assert_eq!(
-            restarts.after_exit(Some(1), NOON + time::Duration::minutes(33)),
-            Next::End
-        );
+        assert_eq!(restarts.after_exit(Some(1), NOON + time::Duration::minutes(31)), Next::Restart);
+        assert_eq!(restarts.after_exit(Some(1), NOON + time::Duration::minutes(32)), Next::Restart);
+        assert_eq!(restarts.after_exit(Some(1), NOON + time::Duration::minutes(33)), Next::End);
     }
 
     #[test]
@@ -360,11 +330,7 @@ mod tests {
             directory: std::env::temp_dir(),
             settings: Vec::new(),
         };
-        Worker::new(
-            launch,
-            Arc::new(crate::clock::fake::Still(NOON)),
-            super::super::http_client(),
-        )
+        Worker::new(launch, Arc::new(crate::clock::fake::Still(NOON)), super::super::http_client())
     }
 
     #[tokio::test]
@@ -399,11 +365,7 @@ mod tests {
             && test -n \"$FUNCTIONS_HTTPWORKER_ID\" && test -d \"$FUNCTIONS_APP_ROOT_PATH\" && exit 0; exit 1";
         let (mut worker, handle) = shell(script);
         let live = tokio::spawn(async move { worker.live().await });
-        assert_eq!(
-            handle.address().await,
-            Err(Unavailable::Gone),
-            "exit 0 says that all five were there"
-        );
+        assert_eq!(handle.address().await, Err(Unavailable::Gone), "exit 0 says that all five were there");
         live.abort();
     }
 }

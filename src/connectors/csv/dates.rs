@@ -42,15 +42,9 @@ impl DateFormat {
             return None;
         }
         let items = StrftimeItems::new(format).parse_to_owned().ok()?;
-        let named = items
-            .iter()
-            .any(|item| matches!(item, Item::Fixed(Fixed::ShortMonthName | Fixed::LongMonthName)));
+        let named = items.iter().any(|item| matches!(item, Item::Fixed(Fixed::ShortMonthName | Fixed::LongMonthName)));
         let precision = precision(&items)?;
-        Some(Self {
-            items,
-            precision,
-            named,
-        })
+        Some(Self { items, precision, named })
     }
 
     /// Reads a cell. A format without day or month gives the first day of the period.
@@ -116,9 +110,7 @@ fn precision(items: &[Item<'static>]) -> Option<Grain> {
 /// The text with its Spanish month name in English, with and without the dot of an abbreviation; `None` when it has no
 /// such name.
 fn in_english(cell: &str) -> Option<[String; 2]> {
-    const ENGLISH: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const ENGLISH: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const SPANISH: [&str; 12] = [
         "enero",
         "febrero",
@@ -180,19 +172,11 @@ mod tests {
             ("%d de %B de %Y", "1 de marzo de 2021", date!(2021 - 03 - 01)),
             ("%Y-%m-%dT%H:%M:%S", "2010-01-01T23:59:59", date!(2010 - 01 - 01)),
             ("%Y/%m/%d %H:%M", "2010/01/01 00:00", date!(2010 - 01 - 01)),
-            (
-                "%Y-%m-%dT%H:%M:%S%.f%z",
-                "2010-12-31T23:30:00.250-05:00",
-                date!(2010 - 12 - 31),
-            ),
+            ("%Y-%m-%dT%H:%M:%S%.f%z", "2010-12-31T23:30:00.250-05:00", date!(2010 - 12 - 31)),
             ("%Y-%m-%dT%H:%M:%SZ", "2010-12-31T23:30:00Z", date!(2010 - 12 - 31)),
             ("%Y-%j", "2024-366", date!(2024 - 12 - 31)),
             ("%G-W%V-%u", "2020-W53-5", date!(2021 - 01 - 01)),
-            (
-                "%a, %d %b %Y %H:%M:%S %Z",
-                "Mon, 01 Jun 2009 04:00:00 GMT",
-                date!(2009 - 06 - 01),
-            ),
+            ("%a, %d %b %Y %H:%M:%S %Z", "Mon, 01 Jun 2009 04:00:00 GMT", date!(2009 - 06 - 01)),
             ("%Y-%m-%d", "1600-01-01", date!(1600 - 01 - 01)),
             ("%Y-%m-%d", "2200-12-31", date!(2200 - 12 - 31)),
         ];
@@ -229,17 +213,7 @@ mod tests {
 
     #[test]
     fn a_format_must_determine_a_year() {
-        for format in [
-            "",
-            "%m-%d",
-            "%H:%M",
-            "date",
-            "%Q",
-            "%Y-%",
-            "%Y-Q%q",
-            "%y%",
-            &"%Y ".repeat(30),
-        ] {
+        for format in ["", "%m-%d", "%H:%M", "date", "%Q", "%Y-%", "%Y-Q%q", "%y%", &"%Y ".repeat(30)] {
             assert!(DateFormat::compile(format).is_none(), "{format}");
         }
         let precision = |format| DateFormat::compile(format).map(|format| format.precision);

@@ -98,9 +98,7 @@ const DIGITS: [&str; 3] = ["%Y%m%d", "%Y%m", "%Y"];
 
 static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
     let days = DAYS.iter().flat_map(|day| {
-        let timed = ["T", " "]
-            .iter()
-            .flat_map(move |gap| TIMES.iter().map(move |time| format!("{day}{gap}{time}")));
+        let timed = ["T", " "].iter().flat_map(move |gap| TIMES.iter().map(move |time| format!("{day}{gap}{time}")));
         std::iter::once((*day).to_owned()).chain(timed)
     });
     let named = NAMED.iter().map(|format| (*format).to_owned());
@@ -110,21 +108,14 @@ static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
         .filter_map(|format| {
             let compiled = DateFormat::compile(&format)?;
             let digits = DIGITS.contains(&format.as_str());
-            Some(Candidate {
-                shape: Shape::of(&format),
-                format,
-                compiled,
-                digits,
-            })
+            Some(Candidate { shape: Shape::of(&format), format, compiled, digits })
         })
         .collect()
 });
 
 /// Whether a cell reads as a date in any format that is not digits only.
 pub(super) fn is_date(cell: &str) -> bool {
-    CANDIDATES
-        .iter()
-        .any(|candidate| !candidate.digits && candidate.parse(cell).is_some())
+    CANDIDATES.iter().any(|candidate| !candidate.digits && candidate.parse(cell).is_some())
 }
 
 /// What a column's cells said about one candidate.
@@ -184,10 +175,7 @@ impl Trial {
         let Some((first, last)) = self.range else {
             return Grain::Day;
         };
-        let edge = matches!(
-            (first.month(), first.day()),
-            (Month::January, 1) | (Month::December, 31)
-        );
+        let edge = matches!((first.month(), first.day()), (Month::January, 1) | (Month::December, 31));
         let several = first != last;
         match self.candidate.compiled.precision {
             Grain::Day if several && self.one_day_of_year && edge => Grain::Year,
@@ -200,10 +188,7 @@ impl Trial {
 /// The trial that explains the column best: most cells, then whole months, then fewest dates after today, then the
 /// usual order.
 pub(super) fn best(trials: &[Trial]) -> Option<&Trial> {
-    trials
-        .iter()
-        .rev()
-        .max_by_key(|trial| (trial.matched, trial.monthly(), std::cmp::Reverse(trial.future)))
+    trials.iter().rev().max_by_key(|trial| (trial.matched, trial.monthly(), std::cmp::Reverse(trial.future)))
 }
 
 #[cfg(test)]
@@ -224,10 +209,7 @@ mod tests {
 
     #[test]
     fn every_candidate_compiles() {
-        assert_eq!(
-            CANDIDATES.len(),
-            DAYS.len() * (1 + 2 * TIMES.len()) + NAMED.len() + DIGITS.len()
-        );
+        assert_eq!(CANDIDATES.len(), DAYS.len() * (1 + 2 * TIMES.len()) + NAMED.len() + DIGITS.len());
     }
 
     #[test]
@@ -241,33 +223,13 @@ mod tests {
             (&["12-31-2020"], "%m-%d-%Y", Grain::Day),
             (&["1/8/90 0:00", "1/19/90 0:00"], "%m/%d/%y %H:%M", Grain::Day),
             (&["2010/01/01 00:00", "2010/01/01 01:00"], "%Y/%m/%d %H:%M", Grain::Day),
-            (
-                &["2010-01-01T00:00:00", "2010-01-05T01:00:00"],
-                "%Y-%m-%dT%H:%M:%S",
-                Grain::Day,
-            ),
-            (
-                &["2010-01-01T00:00:00.000Z", "2010-01-02T00:00:00.000Z"],
-                "%Y-%m-%dT%H:%M:%S%.fZ",
-                Grain::Day,
-            ),
-            (
-                &["2010-01-01 00:00:00+01:00", "2010-02-02 00:00:00+01:00"],
-                "%Y-%m-%d %H:%M:%S%z",
-                Grain::Day,
-            ),
-            (
-                &["1/2/2020 3:04:05 PM", "1/13/2020 3:04:05 AM"],
-                "%m/%d/%Y %I:%M:%S %p",
-                Grain::Day,
-            ),
+            (&["2010-01-01T00:00:00", "2010-01-05T01:00:00"], "%Y-%m-%dT%H:%M:%S", Grain::Day),
+            (&["2010-01-01T00:00:00.000Z", "2010-01-02T00:00:00.000Z"], "%Y-%m-%dT%H:%M:%S%.fZ", Grain::Day),
+            (&["2010-01-01 00:00:00+01:00", "2010-02-02 00:00:00+01:00"], "%Y-%m-%d %H:%M:%S%z", Grain::Day),
+            (&["1/2/2020 3:04:05 PM", "1/13/2020 3:04:05 AM"], "%m/%d/%Y %I:%M:%S %p", Grain::Day),
             (&["Jan 1 2000", "Feb 1 2000"], "%b %d %Y", Grain::Month),
             (&["May 1 2000", "June 1 2000"], "%B %d %Y", Grain::Month),
-            (
-                &["Mon, 01 Jun 2009 04:00:00 GMT"],
-                "%a, %d %b %Y %H:%M:%S %Z",
-                Grain::Day,
-            ),
+            (&["Mon, 01 Jun 2009 04:00:00 GMT"], "%a, %d %b %Y %H:%M:%S %Z", Grain::Day),
             (&["ene 2020", "feb 2020"], "%b %Y", Grain::Month),
             (&["enero 2020", "may 2020"], "%b %Y", Grain::Month),
             (&["2020-01", "2020-02"], "%Y-%m", Grain::Month),
@@ -285,9 +247,8 @@ mod tests {
 
     #[test]
     fn first_days_of_many_months_speak_for_the_month_first() {
-        let months: Vec<String> = (2019..=2020)
-            .flat_map(|year| (1..=12).map(move |m| format!("{m:02}/01/{year}")))
-            .collect();
+        let months: Vec<String> =
+            (2019..=2020).flat_map(|year| (1..=12).map(move |m| format!("{m:02}/01/{year}"))).collect();
         let cells: Vec<&str> = months.iter().map(String::as_str).collect();
         assert_eq!(guess(&cells), Some(("%m/%d/%Y".into(), Grain::Month)));
     }
@@ -295,9 +256,6 @@ mod tests {
     #[test]
     fn dates_after_today_speak_against_an_order() {
         // Today is 1 April 2026: 3 November would be in the future, 11 March is not.
-        assert_eq!(
-            guess(&["03/11/2026", "02/10/2026"]),
-            Some(("%m/%d/%Y".into(), Grain::Day))
-        );
+        assert_eq!(guess(&["03/11/2026", "02/10/2026"]), Some(("%m/%d/%Y".into(), Grain::Day)));
     }
 }

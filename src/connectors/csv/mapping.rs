@@ -174,10 +174,7 @@ impl Mapping {
     }
 
     pub(super) fn plan(&self, header: &[String]) -> Result<Plan, Vec<FieldError>> {
-        let mut check = Check {
-            header,
-            errors: Vec::new(),
-        };
+        let mut check = Check { header, errors: Vec::new() };
         if let Some(label) = &self.encoding
             && text::encoding(label).is_none()
         {
@@ -188,13 +185,9 @@ impl Mapping {
         let metrics = self.metrics(&mut check, date);
         let dimensions = self.dimensions(&mut check, date);
         match (date, format) {
-            (Some(date), Some(format)) if check.errors.is_empty() => Ok(Plan {
-                date,
-                format,
-                grain: self.grain,
-                metrics,
-                dimensions,
-            }),
+            (Some(date), Some(format)) if check.errors.is_empty() => {
+                Ok(Plan { date, format, grain: self.grain, metrics, dimensions })
+            }
             _ => Err(check.errors),
         }
     }

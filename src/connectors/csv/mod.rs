@@ -69,12 +69,7 @@ pub const EMPTY_DIMENSION: &str = "(empty)";
 /// At most forty characters of `text` for a message, on one line.
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 40;
-    let mut short: String = text
-        .trim()
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut short: String = text.trim().chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.trim().chars().nth(LONGEST).is_some() {
         short.push('…');
     }

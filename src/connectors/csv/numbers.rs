@@ -61,10 +61,7 @@ const MAX_DIGITS: usize = 28;
 /// Whether a cell says that there is no value.
 pub(super) fn is_gap(cell: &str) -> bool {
     let cell = cell.trim();
-    cell.is_empty()
-        || ["NA", "N/A", "NaN", "null", "None", "-"]
-            .iter()
-            .any(|gap| cell.eq_ignore_ascii_case(gap))
+    cell.is_empty() || ["NA", "N/A", "NaN", "null", "None", "-"].iter().any(|gap| cell.eq_ignore_ascii_case(gap))
 }
 
 /// Reads a number: optional sign, digits with or without well-formed groups of three, decimal mark, exponent.
@@ -109,10 +106,7 @@ fn fault(cell: &str, body: &str, mark: DecimalMark) -> NumberFault {
         .find(|c| is_symbol(*c));
     if let Some(symbol) = symbol {
         let bare = cell.trim_matches(|c: char| is_symbol(c) || c.is_whitespace() || "+-\u{2212}".contains(c));
-        if Parts::of(bare, mark)
-            .or_else(|| Parts::of(bare, mark.other()))
-            .is_some()
-        {
+        if Parts::of(bare, mark).or_else(|| Parts::of(bare, mark.other())).is_some() {
             return NumberFault::Symbol(symbol);
         }
     }
@@ -154,10 +148,7 @@ impl Parts {
         let trimmed = digits.trim_end_matches('0');
         let zeros = i64::try_from(digits.len() - trimmed.len()).ok()?;
         let places = i64::try_from(fraction.len()).ok()?;
-        Some(Self {
-            digits: trimmed.trim_start_matches('0').to_owned(),
-            exponent: exponent - places + zeros,
-        })
+        Some(Self { digits: trimmed.trim_start_matches('0').to_owned(), exponent: exponent - places + zeros })
     }
 
     fn value(&self, negative: bool) -> Result<Decimal, NumberFault> {
@@ -222,11 +213,8 @@ fn ungrouped(whole: &str, mark: DecimalMark) -> Option<String> {
     }
     let mut digits = String::with_capacity(whole.len());
     for (index, group) in whole.split(separator).enumerate() {
-        let fits = if index == 0 {
-            (1..=3).contains(&group.len()) && !group.starts_with('0')
-        } else {
-            group.len() == 3
-        };
+        let fits =
+            if index == 0 { (1..=3).contains(&group.len()) && !group.starts_with('0') } else { group.len() == 3 };
         if !fits || !group.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
@@ -347,9 +335,7 @@ mod tests {
     fn numbers(count: usize) -> impl Iterator<Item = u64> {
         let mut state = 20_261_123_u64;
         std::iter::repeat_with(move || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             state >> 11
         })
         .take(count)

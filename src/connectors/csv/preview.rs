@@ -82,19 +82,10 @@ pub fn preview(bytes: &[u8], today: Date) -> Result<Preview, CsvError> {
     try_dates(&text.text, delimiter, &mut columns, today)?;
     let evidence: Vec<Evidence> = columns.iter().map(|column| column.evidence).collect();
     let decimal = sniff::decimal(&evidence, delimiter);
-    let mut columns: Vec<Column> = columns
-        .iter()
-        .zip(header)
-        .map(|(survey, name)| survey.column(name, decimal))
-        .collect();
+    let mut columns: Vec<Column> =
+        columns.iter().zip(header).map(|(survey, name)| survey.column(name, decimal)).collect();
     years_without_a_name(&mut columns);
-    Ok(Preview {
-        delimiter,
-        decimal,
-        encoding: text::name(text.encoding),
-        columns,
-        rows,
-    })
+    Ok(Preview { delimiter, decimal, encoding: text::name(text.encoding), columns, rows })
 }
 
 /// The second pass: every cell of the columns that may hold dates.
@@ -197,7 +188,5 @@ fn names_a_time(name: &str) -> bool {
         "time",
         "tiempo",
     ];
-    name.to_lowercase()
-        .split(|c: char| !c.is_alphabetic())
-        .any(|word| WORDS.contains(&word))
+    name.to_lowercase().split(|c: char| !c.is_alphabetic()).any(|word| WORDS.contains(&word))
 }

@@ -24,13 +24,7 @@ pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<Reading, CsvError> {
         Some(mark) => mark,
         None => sniff::decimal_of(&text.text, delimiter)?,
     };
-    let judge = Judge {
-        text: &text,
-        header: &header,
-        plan: &plan,
-        format: &mapping.date.format,
-        mark,
-    };
+    let judge = Judge { text: &text, header: &header, plan: &plan, format: &mapping.date.format, mark };
     let mut builder = ReadingBuilder::new(mapping, &plan, &header);
     while let Some(row) = table.next_row()? {
         match judge.row(&row) {
@@ -69,26 +63,14 @@ impl Judge<'_> {
         }
         self.shape(row)?;
         let start = self.date(row)?;
-        let dimensions = self
-            .plan
-            .dimensions
-            .iter()
-            .map(|column| self.dimension(row, *column))
-            .collect::<Result<Vec<_>, _>>()?;
-        let metrics = self
-            .plan
-            .metrics
-            .iter()
-            .map(|(column, _)| self.number(row, *column))
-            .collect::<Result<Vec<_>, _>>()?;
+        let dimensions =
+            self.plan.dimensions.iter().map(|column| self.dimension(row, *column)).collect::<Result<Vec<_>, _>>()?;
+        let metrics =
+            self.plan.metrics.iter().map(|(column, _)| self.number(row, *column)).collect::<Result<Vec<_>, _>>()?;
         if metrics.iter().all(Option::is_none) {
             return Ok(None);
         }
-        Ok(Some(Values {
-            start,
-            dimensions,
-            metrics,
-        }))
+        Ok(Some(Values { start, dimensions, metrics }))
     }
 
     fn shape(&self, row: &Row<'_>) -> Result<(), Rejected> {
@@ -101,11 +83,7 @@ impl Judge<'_> {
         } else {
             return Ok(());
         };
-        Err(Rejected {
-            line: row.line,
-            column: None,
-            reason,
-        })
+        Err(Rejected { line: row.line, column: None, reason })
     }
 
     fn date(&self, row: &Row<'_>) -> Result<Date, Rejected> {
@@ -159,10 +137,6 @@ impl Judge<'_> {
     }
 
     fn reject(&self, row: &Row<'_>, column: usize, reason: Reason) -> Rejected {
-        Rejected {
-            line: row.line,
-            column: self.header.get(column).cloned(),
-            reason,
-        }
+        Rejected { line: row.line, column: self.header.get(column).cloned(), reason }
     }
 }

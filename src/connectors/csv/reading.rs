@@ -153,10 +153,7 @@ pub(super) struct ReadingBuilder<'h> {
 
 impl<'h> ReadingBuilder<'h> {
     pub fn new(mapping: &Mapping, plan: &Plan, header: &'h [String]) -> Self {
-        let keys = mapping
-            .metrics
-            .iter()
-            .map(|metric| (metric.key.clone(), metric.additivity));
+        let keys = mapping.metrics.iter().map(|metric| (metric.key.clone(), metric.additivity));
         let reading = Reading {
             rows_read: 0,
             empty: 0,
@@ -172,11 +169,7 @@ impl<'h> ReadingBuilder<'h> {
         };
         Self {
             reading,
-            columns: plan
-                .metrics
-                .iter()
-                .map(|(column, _)| header[*column].as_str())
-                .collect(),
+            columns: plan.metrics.iter().map(|(column, _)| header[*column].as_str()).collect(),
             groups: HashMap::new(),
             values: HashMap::new(),
         }
@@ -200,11 +193,7 @@ impl<'h> ReadingBuilder<'h> {
         let width = self.reading.metrics.len();
         let first = group as usize * width;
         if let Some((column, first)) = self.repeated(first, row) {
-            self.reject(Rejected {
-                line,
-                column: Some(column),
-                reason: Reason::Repeated { first },
-            });
+            self.reject(Rejected { line, column: Some(column), reason: Reason::Repeated { first } });
             return;
         }
         let mut metrics = 0;
@@ -248,16 +237,11 @@ impl<'h> ReadingBuilder<'h> {
         for (slot, value) in values.iter_mut().zip(&row.dimensions) {
             *slot = self.value(value);
         }
-        let group = Group {
-            start: row.start,
-            values,
-        };
+        let group = Group { start: row.start, values };
         let reading = &mut self.reading;
         *self.groups.entry(group).or_insert_with(|| {
             reading.groups.push(group);
-            reading
-                .sums
-                .resize(reading.groups.len() * reading.metrics.len(), Sum::default());
+            reading.sums.resize(reading.groups.len() * reading.metrics.len(), Sum::default());
             // Fewer groups than rows, which are limited.
             u32::try_from(reading.groups.len() - 1).unwrap_or(u32::MAX)
         })

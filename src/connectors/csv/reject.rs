@@ -80,10 +80,7 @@ impl Reason {
         let text = shorten(cell);
         match fault {
             DateFault::Mismatch if text.is_empty() => Self::DateMissing,
-            DateFault::Mismatch => Self::DateMismatch {
-                text,
-                format: shorten(format),
-            },
+            DateFault::Mismatch => Self::DateMismatch { text, format: shorten(format) },
             DateFault::Impossible => Self::DateImpossible(text),
             DateFault::OutOfRange => Self::DateOutOfRange(text),
         }

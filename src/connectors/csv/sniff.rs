@@ -84,11 +84,7 @@ impl Evidence {
         if dot != comma {
             self.open_dot += u32::from(cell.contains('.'));
             self.open_comma += u32::from(cell.contains(','));
-        } else if cell
-            .trim()
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'+')
-        {
+        } else if cell.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'+') {
             let digits = cell.bytes().filter(u8::is_ascii_digit).count();
             self.short += u32::from(digits <= 3);
             self.long += u32::from(digits > 3);
@@ -124,9 +120,7 @@ impl Evidence {
 pub(super) fn decimal(columns: &[Evidence], delimiter: Delimiter) -> DecimalMark {
     let total = |of: fn(&Evidence) -> (u64, u64)| {
         let columns = columns.iter().filter(|column| column.counts());
-        columns
-            .map(of)
-            .fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
+        columns.map(of).fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
     };
     for (dot, comma) in [total(Evidence::clear), total(Evidence::hints)] {
         if dot > comma {
@@ -168,14 +162,8 @@ mod tests {
             ("a\tb\n1,5\t2,5\n", Delimiter::Tab),
             ("a|b\n1;5|2,5\n", Delimiter::Pipe),
             ("a,b;c\n2020-01-01;1\n2020-01-02;2\n", Delimiter::Semicolon),
-            (
-                "when, exactly;v\n2020-01-01;1,5\n2020-01-02;2,5\n",
-                Delimiter::Semicolon,
-            ),
-            (
-                "date,note,v\n2020-01-01,\"a;b\",1\n2020-01-02,\"c;d\",2\n",
-                Delimiter::Comma,
-            ),
+            ("when, exactly;v\n2020-01-01;1,5\n2020-01-02;2,5\n", Delimiter::Semicolon),
+            ("date,note,v\n2020-01-01,\"a;b\",1\n2020-01-02,\"c;d\",2\n", Delimiter::Comma),
             ("date,note;v\n2020-01-01,a;1\n", Delimiter::Comma),
             ("a;b;c\n1;2;3\n1;2\n1;2;3\n", Delimiter::Semicolon),
             ("a,b\n\"x\ny\",1\n", Delimiter::Comma),

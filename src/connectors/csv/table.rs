@@ -104,53 +104,34 @@ impl<'a> Table<'a> {
 
     /// Reading from memory cannot fail and the text is valid UTF-8; a delimiter is one byte, so cells are valid too.
     fn advance(&mut self) -> Result<bool, CsvError> {
-        self.reader
-            .read_record(&mut self.record)
-            .map_err(|_error| CsvError::NotText)
+        self.reader.read_record(&mut self.record).map_err(|_error| CsvError::NotText)
     }
 }
 
 /// A reader of raw records.
 pub(super) fn reader(text: &str, delimiter: u8) -> Reader<&[u8]> {
-    ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(text.as_bytes())
+    ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(text.as_bytes())
 }
 
 /// The delimiter that a first line `sep=;` names, and where the text goes on after that line.
 pub(super) fn directive(text: &str) -> (Option<u8>, usize) {
     let line = text.split(['\r', '\n']).next().unwrap_or_default();
     let named = match line.trim_end_matches(' ').as_bytes() {
-        [
-            b's' | b'S',
-            b'e' | b'E',
-            b'p' | b'P',
-            b'=',
-            delimiter @ (b',' | b';' | b'\t' | b'|'),
-        ] => Some(*delimiter),
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter @ (b',' | b';' | b'\t' | b'|')] => Some(*delimiter),
         _ => None,
     };
     if named.is_none() {
         return (None, 0);
     }
     let rest = &text[line.len()..];
-    let rest = rest
-        .strip_prefix("\r\n")
-        .or_else(|| rest.strip_prefix(['\r', '\n']))
-        .unwrap_or(rest);
+    let rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\r', '\n'])).unwrap_or(rest);
     (named, text.len() - rest.len())
 }
 
 /// A column name without outer blanks, line breaks and control characters.
 pub(super) fn clean(name: &str) -> String {
     let words: Vec<&str> = name.split(|c: char| c.is_whitespace() || c.is_control()).collect();
-    words
-        .into_iter()
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Line breaks in `text`: `\n`, `\r\n` or a lone `\r`.
@@ -184,11 +165,7 @@ fn names(record: &StringRecord) -> Vec<String> {
             names.push(name);
             continue;
         }
-        let base = if name.is_empty() {
-            format!("column {}", index + 1)
-        } else {
-            name
-        };
+        let base = if name.is_empty() { format!("column {}", index + 1) } else { name };
         let mut free = base.clone();
         let mut number = 2;
         while !taken.insert(free.clone()) {
@@ -237,10 +214,7 @@ mod tests {
     fn a_first_line_that_names_the_delimiter_is_not_the_header() {
         assert_eq!(directive("sep=;\r\na;b"), (Some(b';'), 7));
         assert_eq!(directive("separator;b"), (None, 0));
-        assert_eq!(
-            rows("sep=;\r\na;b\r\n1;2\r\n", b';'),
-            [(3, vec!["1".into(), "2".into()])]
-        );
+        assert_eq!(rows("sep=;\r\na;b\r\n1;2\r\n", b';'), [(3, vec!["1".into(), "2".into()])]);
     }
 
     #[test]
@@ -260,12 +234,7 @@ mod tests {
         assert_eq!(refused(",,\n1,2,3\n"), Some(CsvError::Empty));
         assert_eq!(refused("2020-01-01,5\n2020-01-02,6\n"), Some(CsvError::NoHeader));
         assert_eq!(refused("Country,2020,2021\n"), None);
-        assert_eq!(
-            refused(&"a,".repeat(MAX_COLUMNS)),
-            Some(CsvError::TooManyColumns {
-                columns: MAX_COLUMNS + 1
-            })
-        );
+        assert_eq!(refused(&"a,".repeat(MAX_COLUMNS)), Some(CsvError::TooManyColumns { columns: MAX_COLUMNS + 1 }));
     }
 
     #[test]

@@ -51,11 +51,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], wanted: Option<&'static Encoding>) -> 
         },
     };
     let (text, damaged) = encoding.decode_without_bom_handling(body);
-    Ok(Decoded {
-        text,
-        encoding,
-        damaged,
-    })
+    Ok(Decoded { text, encoding, damaged })
 }
 
 fn detect(bytes: &[u8]) -> Result<&'static Encoding, CsvError> {
@@ -149,10 +145,7 @@ mod tests {
     #[test]
     fn longer_texts_in_other_encodings_are_recognised() {
         let samples = [
-            (
-                encoding_rs::WINDOWS_1251,
-                "дата;город;значение\n2020;Москва;1\n2021;Санкт-Петербург;2\n",
-            ),
+            (encoding_rs::WINDOWS_1251, "дата;город;значение\n2020;Москва;1\n2021;Санкт-Петербург;2\n"),
             (
                 encoding_rs::WINDOWS_1250,
                 "miesiąc;województwo;wartość\nstyczeń;łódzkie;1\nluty;śląskie;2\nmarzec;małopolskie;3\n\
@@ -169,10 +162,7 @@ mod tests {
 
     #[test]
     fn utf_16_without_a_mark_is_recognised_by_its_zeros() {
-        let bytes: Vec<u8> = "date,value\n2020-01-01,5\n"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
+        let bytes: Vec<u8> = "date,value\n2020-01-01,5\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(detected(&bytes).0, "utf-16le");
         assert!(detected(&bytes).1.starts_with("date,value"));
     }
@@ -182,10 +172,7 @@ mod tests {
         assert_eq!(decode(b"PK\x03\x04rest", None).err(), Some(CsvError::Workbook));
         assert_eq!(decode(&[0; 64], None).err(), Some(CsvError::NotText));
         let big = vec![b'a'; MAX_BYTES + 1];
-        assert_eq!(
-            decode(&big, None).err(),
-            Some(CsvError::TooLarge { bytes: MAX_BYTES + 1 })
-        );
+        assert_eq!(decode(&big, None).err(), Some(CsvError::TooLarge { bytes: MAX_BYTES + 1 }));
     }
 
     #[test]

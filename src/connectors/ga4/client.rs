@@ -47,13 +47,7 @@ impl Ga4Client {
     /// A client on these base URLs, to which paths like `/v1beta/…` are added. `backoff` holds the waits before retries
     /// of server errors, normally [`super::RETRY_WAITS`].
     pub fn new(upstream: UpstreamClient, data_url: Url, admin_url: Url, backoff: Backoff) -> Self {
-        Self {
-            upstream,
-            data_url,
-            admin_url,
-            backoff,
-            page_rows: PAGE_ROWS,
-        }
+        Self { upstream, data_url, admin_url, backoff, page_rows: PAGE_ROWS }
     }
 
     /// The same client with pages of `rows` rows.
@@ -74,9 +68,8 @@ impl Ga4Client {
             if !page_token.is_empty() {
                 url.query_pairs_mut().append_pair("pageToken", &page_token);
             }
-            let page: AccountSummaries = self
-                .call(token, now, || self.upstream.request(Method::GET, url.clone()))
-                .await?;
+            let page: AccountSummaries =
+                self.call(token, now, || self.upstream.request(Method::GET, url.clone())).await?;
             for account in page.account_summaries {
                 properties.extend(account.property_summaries.into_iter().map(|summary| Property {
                     id: summary.property,
@@ -103,9 +96,7 @@ impl Ga4Client {
         now: OffsetDateTime,
     ) -> Result<PropertyDetails, ConnectorError> {
         let url = address(&self.admin_url, &format!("/v1beta/{}", checked(id)?))?;
-        let found: PropertyResource = self
-            .call(token, now, || self.upstream.request(Method::GET, url.clone()))
-            .await?;
+        let found: PropertyResource = self.call(token, now, || self.upstream.request(Method::GET, url.clone())).await?;
         let Ok(zone) = found.time_zone.parse::<Tz>() else {
             let cause = format!("the property's time zone is {:?}", quote(&found.time_zone));
             return Err(ConnectorError::contract(codes::GA4_UNEXPECTED, cause));
@@ -130,10 +121,7 @@ impl Ga4Client {
             |pick: for<'t> fn(&'t Table<'_>) -> Option<&'t str>| tables.iter().find_map(pick).map(str::to_owned);
         let currency = first(|table| table.currency_and_zone().0);
         let zone = first(|table| table.currency_and_zone().1);
-        let partitions = tables
-            .iter()
-            .map(|table| table.partition(currency.as_deref()))
-            .collect::<Result<_, _>>()?;
+        let partitions = tables.iter().map(|table| table.partition(currency.as_deref())).collect::<Result<_, _>>()?;
         Ok(Slice {
             partitions,
             zone,
@@ -183,11 +171,7 @@ impl Ga4Client {
     ) -> Result<T, ConnectorError> {
         let attempt = async || {
             let answer = self.upstream.send(build().bearer_auth(token.expose())).await?;
-            if answer.status.is_success() {
-                answer.json()
-            } else {
-                Err(classify(&answer, now))
-            }
+            if answer.status.is_success() { answer.json() } else { Err(classify(&answer, now)) }
         };
         self.backoff
             .run(attempt, |error: &ConnectorError| error.kind == FailureKind::Transient)
@@ -199,10 +183,7 @@ impl Ga4Client {
 /// The table, unless the data moved while its pages were read: then rows are missing or came twice.
 fn settled(table: Table<'_>, pages: usize, row_count: u64) -> Result<Table<'_>, ConnectorError> {
     if pages == 1 && table.has_repeats() {
-        return Err(ConnectorError::contract(
-            codes::GA4_REPORT_SHAPE,
-            "a report has the same row twice",
-        ));
+        return Err(ConnectorError::contract(codes::GA4_REPORT_SHAPE, "a report has the same row twice"));
     }
     if pages > 1 && (table.has_repeats() || table.rows() != row_count) {
         let cause = format!("{} rows read, {row_count} announced", table.rows());
@@ -213,23 +194,11 @@ fn settled(table: Table<'_>, pages: usize, row_count: u64) -> Result<Table<'_>, 
 
 fn request<'a>(plan: &FetchPlan, report: &Report, limit: u64, offset: u64) -> RunReportRequest<'a> {
     let dimension = report.dimension.map(|(api, _)| api);
-    let order = |dimension_name, order_type| OrderBy {
-        dimension: DimensionOrder {
-            dimension_name,
-            order_type,
-        },
-    };
+    let order = |dimension_name, order_type| OrderBy { dimension: DimensionOrder { dimension_name, order_type } };
     RunReportRequest {
-        dimensions: ["date"]
-            .into_iter()
-            .chain(dimension)
-            .map(|name| Name { name })
-            .collect(),
+        dimensions: ["date"].into_iter().chain(dimension).map(|name| Name { name }).collect(),
         metrics: report.fields.iter().map(|name| Name { name }).collect(),
-        date_ranges: [DateRange {
-            start_date: plan.from.to_string(),
-            end_date: plan.to.to_string(),
-        }],
+        date_ranges: [DateRange { start_date: plan.from.to_string(), end_date: plan.to.to_string() }],
         // A total order, or rows could move between pages.
         order_bys: [order("date", "NUMERIC")]
             .into_iter()
@@ -259,9 +228,7 @@ fn address(base: &Url, path: &str) -> Result<Url, ConnectorError> {
 }
 
 fn local_date(instant: OffsetDateTime, zone: Tz) -> Option<Date> {
-    let day = DateTime::<Utc>::from_timestamp(instant.unix_timestamp(), 0)?
-        .with_timezone(&zone)
-        .date_naive();
+    let day = DateTime::<Utc>::from_timestamp(instant.unix_timestamp(), 0)?.with_timezone(&zone).date_naive();
     let month = Month::try_from(u8::try_from(day.month()).ok()?).ok()?;
     Date::from_calendar_date(day.year(), month, u8::try_from(day.day()).ok()?).ok()
 }
@@ -282,13 +249,11 @@ impl Spent {
     }
 
     fn is_low(&self) -> bool {
-        self.buckets
-            .iter()
-            .any(|(name, (consumed, remaining))| match name.as_str() {
-                // Gives back what it takes as soon as a request is over.
-                "concurrentRequests" => false,
-                "serverErrorsPerProjectPerHour" => *remaining < LOW_SERVER_ERRORS,
-                _ => *remaining < consumed.saturating_mul(LOW_SLICES),
-            })
+        self.buckets.iter().any(|(name, (consumed, remaining))| match name.as_str() {
+            // Gives back what it takes as soon as a request is over.
+            "concurrentRequests" => false,
+            "serverErrorsPerProjectPerHour" => *remaining < LOW_SERVER_ERRORS,
+            _ => *remaining < consumed.saturating_mul(LOW_SLICES),
+        })
     }
 }

@@ -21,15 +21,8 @@ const OTHER_WAIT: Duration = Duration::from_mins(1);
 
 /// What an answer that is no success means.
 pub fn classify(answer: &Answer, now: OffsetDateTime) -> ConnectorError {
-    let error = serde_json::from_slice::<Envelope>(&answer.body)
-        .unwrap_or_default()
-        .error;
-    let cause = format!(
-        "HTTP {} {}: {}",
-        answer.status.as_u16(),
-        quote(&error.status),
-        quote(&error.message)
-    );
+    let error = serde_json::from_slice::<Envelope>(&answer.body).unwrap_or_default().error;
+    let cause = format!("HTTP {} {}: {}", answer.status.as_u16(), quote(&error.status), quote(&error.message));
     match answer.status {
         StatusCode::BAD_REQUEST => ConnectorError::contract(codes::GA4_REQUEST_REFUSED, cause),
         StatusCode::UNAUTHORIZED => ConnectorError::new(FailureKind::AuthRevoked, codes::GA4_UNAUTHENTICATED, cause),
@@ -90,12 +83,7 @@ fn until_refill(now: OffsetDateTime) -> Duration {
         .into_iter()
         .flatten()
         .filter_map(|day| Los_Angeles.from_local_datetime(&day.and_time(five_past)).earliest())
-        .find_map(|refill| {
-            (refill.with_timezone(&Utc) - now)
-                .to_std()
-                .ok()
-                .filter(|wait| !wait.is_zero())
-        })
+        .find_map(|refill| (refill.with_timezone(&Utc) - now).to_std().ok().filter(|wait| !wait.is_zero()))
         .unwrap_or(fallback)
 }
 

@@ -57,10 +57,7 @@ impl<'a> Table<'a> {
 
     /// The currency and the zone that the report names.
     pub fn currency_and_zone(&self) -> (Option<&str>, Option<&str>) {
-        (
-            self.metadata.currency_code.as_deref(),
-            self.metadata.time_zone.as_deref(),
-        )
+        (self.metadata.currency_code.as_deref(), self.metadata.time_zone.as_deref())
     }
 
     /// Takes the rows of one page, by the names in its headers.
@@ -106,10 +103,7 @@ impl<'a> Table<'a> {
         let report = self.report.name;
         let mut notes = Vec::new();
         if self.dated_other > 0 {
-            notes.push(Note::OtherDate {
-                report,
-                rows: self.dated_other,
-            });
+            notes.push(Note::OtherDate { report, rows: self.dated_other });
         }
         if self.metadata.data_loss_from_other_row {
             notes.push(Note::DataLoss { report });
@@ -120,10 +114,7 @@ impl<'a> Table<'a> {
         if !self.metadata.sampling_metadatas.is_empty() {
             notes.push(Note::Sampled { report });
         }
-        notes.extend(self.restricted().map(|metric| Note::Restricted {
-            report,
-            metric: metric.to_owned(),
-        }));
+        notes.extend(self.restricted().map(|metric| Note::Restricted { report, metric: metric.to_owned() }));
         notes
     }
 
@@ -157,10 +148,7 @@ impl<'a> Table<'a> {
     }
 
     fn column(&self, headers: &[Header], name: &str) -> Result<usize, ConnectorError> {
-        headers
-            .iter()
-            .position(|header| header.name == name)
-            .ok_or_else(|| self.shape(&format!("no column {name}")))
+        headers.iter().position(|header| header.name == name).ok_or_else(|| self.shape(&format!("no column {name}")))
     }
 
     /// The date of a row; `None` for `(other)`.
@@ -195,15 +183,9 @@ impl<'a> Table<'a> {
         let overflow = || self.shape("a number that is too large");
         if !sessions.is_zero() {
             let bounced = sessions.checked_sub(number("engagedSessions")?).ok_or_else(overflow)?;
-            let seconds = number("averageSessionDuration")?
-                .checked_mul(sessions)
-                .ok_or_else(overflow)?;
+            let seconds = number("averageSessionDuration")?.checked_mul(sessions).ok_or_else(overflow)?;
             measures.push(("ga4.bounce_rate", bounced, Some(sessions)));
-            measures.push((
-                "ga4.avg_session_duration",
-                seconds.round_dp(DURATION_PLACES),
-                Some(sessions),
-            ));
+            measures.push(("ga4.avg_session_duration", seconds.round_dp(DURATION_PLACES), Some(sessions)));
         }
         // Purchases on a day without sessions still belong to the numerator of a longer period.
         if !sessions.is_zero() || !purchases.is_zero() {
@@ -250,10 +232,7 @@ impl<'a> Table<'a> {
             return Vec::new();
         }
         let seen: BTreeSet<Date> = self.cells.keys().map(|(date, _)| *date).collect();
-        let first = self
-            .plan
-            .created
-            .map_or(self.plan.from, |created| created.max(self.plan.from));
+        let first = self.plan.created.map_or(self.plan.from, |created| created.max(self.plan.from));
         std::iter::successors(Some(first), |date| date.next_day())
             .take_while(|date| *date <= self.plan.to && *date < self.plan.today)
             .filter(|date| !seen.contains(date))
@@ -275,10 +254,7 @@ type Measure = (&'static str, Decimal, Option<Decimal>);
 
 /// A ratio of nothing is no 0.
 fn has_zero(key: &str) -> bool {
-    !matches!(
-        key,
-        "ga4.bounce_rate" | "ga4.avg_session_duration" | "ga4.conversion_rate"
-    )
+    !matches!(key, "ga4.bounce_rate" | "ga4.avg_session_duration" | "ga4.conversion_rate")
 }
 
 /// The API's metrics that a key is made of.
@@ -316,10 +292,7 @@ mod tests {
             ("-12.50", "-12.50"),
             ("1.5E-4", "0.00015"),
             ("2e3", "2000"),
-            (
-                "0.34951456310679611650485436893203883",
-                "0.3495145631067961165048543689",
-            ),
+            ("0.34951456310679611650485436893203883", "0.3495145631067961165048543689"),
         ];
         for (text, expected) in cases {
             assert_eq!(decimal(text), expected.parse().ok(), "{text}");

@@ -38,36 +38,16 @@ const KEYS: &[&str] = &[
 
 /// Users have a report of their own because adding `totalUsers` to a report changes its other metrics.
 pub const REPORTS: [Report; 5] = [
-    Report {
-        name: "totals",
-        dimension: None,
-        fields: FIELDS,
-        keys: KEYS,
-    },
-    Report {
-        name: "users",
-        dimension: None,
-        fields: &["totalUsers"],
-        keys: &["ga4.users"],
-    },
+    Report { name: "totals", dimension: None, fields: FIELDS, keys: KEYS },
+    Report { name: "users", dimension: None, fields: &["totalUsers"], keys: &["ga4.users"] },
     Report {
         name: "by channel",
         dimension: Some(("sessionDefaultChannelGroup", "channel")),
         fields: FIELDS,
         keys: KEYS,
     },
-    Report {
-        name: "by country",
-        dimension: Some(("country", "country")),
-        fields: FIELDS,
-        keys: KEYS,
-    },
-    Report {
-        name: "by device",
-        dimension: Some(("deviceCategory", "device")),
-        fields: FIELDS,
-        keys: KEYS,
-    },
+    Report { name: "by country", dimension: Some(("country", "country")), fields: FIELDS, keys: KEYS },
+    Report { name: "by device", dimension: Some(("deviceCategory", "device")), fields: FIELDS, keys: KEYS },
 ];
 
 /// The sets of dimensions in which a slice brings a metric; the empty one is the total.

@@ -137,11 +137,7 @@ impl Answer {
         let until = OffsetDateTime::parse(value, &Rfc2822).ok()?;
         let sent = OffsetDateTime::parse(self.text_header(header::DATE.as_str())?.trim(), &Rfc2822).ok()?;
         // A date in the past has a negative distance, which does not convert: no wait.
-        Some(
-            Duration::try_from(until - sent)
-                .unwrap_or(Duration::ZERO)
-                .min(MAX_RETRY_AFTER),
-        )
+        Some(Duration::try_from(until - sent).unwrap_or(Duration::ZERO).min(MAX_RETRY_AFTER))
     }
 
     fn text_header(&self, name: &str) -> Option<&str> {
@@ -159,10 +155,7 @@ pub struct UpstreamClient {
 impl UpstreamClient {
     /// Around a client that follows no redirects and has time-outs.
     pub fn new(http: reqwest::Client) -> Self {
-        Self {
-            http,
-            max_body: MAX_BODY,
-        }
+        Self { http, max_body: MAX_BODY }
     }
 
     /// The client for production and for the local profile: no redirects, the time-outs above, and no proxy from the
@@ -193,20 +186,14 @@ impl UpstreamClient {
 
     /// Sends what [`Self::request`] started.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, UpstreamError> {
-        let request = request.build().map_err(|_| UpstreamError {
-            fault: Fault::Request,
-            host: String::new(),
-        })?;
+        let request = request.build().map_err(|_| UpstreamError { fault: Fault::Request, host: String::new() })?;
         self.execute(request).await
     }
 
     /// Sends a finished request and reads the whole answer, whatever its status.
     pub async fn execute(&self, request: Request) -> Result<Answer, UpstreamError> {
         let host = request.url().host_str().unwrap_or_default().to_owned();
-        let fail = |fault| UpstreamError {
-            fault,
-            host: host.clone(),
-        };
+        let fail = |fault| UpstreamError { fault, host: host.clone() };
         if !is_allowed(request.url()) {
             return Err(fail(Fault::Address));
         }
@@ -218,11 +205,7 @@ impl UpstreamClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            body: body.freeze(),
-        })
+        Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body: body.freeze() })
     }
 }
 
@@ -264,9 +247,7 @@ pub struct Backoff {
 
 impl fmt::Debug for Backoff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backoff")
-            .field("waits", &self.waits)
-            .finish_non_exhaustive()
+        f.debug_struct("Backoff").field("waits", &self.waits).finish_non_exhaustive()
     }
 }
 
@@ -278,10 +259,7 @@ impl Backoff {
         F: Future<Output = ()> + Send + 'static,
     {
         let sleep: Sleep = Arc::new(move |wait| Box::pin(sleep(wait)));
-        Self {
-            waits: waits.into(),
-            sleep,
-        }
+        Self { waits: waits.into(), sleep }
     }
 
     /// Runs `attempt` until it succeeds, fails with something that `retry` refuses, or the waits are used up.

@@ -13,11 +13,7 @@ fn with_headers(headers: &[(&'static str, &str)]) -> Answer {
     for (name, value) in headers {
         map.insert(*name, value.parse().unwrap());
     }
-    Answer {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        headers: map,
-        body: Bytes::new(),
-    }
+    Answer { status: StatusCode::TOO_MANY_REQUESTS, headers: map, body: Bytes::new() }
 }
 
 #[tokio::test]
@@ -35,9 +31,7 @@ async fn a_truncated_body_is_told_from_a_time_out_and_from_no_connection() {
     assert_eq!(error.fault, Fault::Truncated);
 
     let stub = Stub::start(|_, _| Reply::Silence).await;
-    let error = get(&client(Duration::from_millis(200)), stub.at("/"))
-        .await
-        .unwrap_err();
+    let error = get(&client(Duration::from_millis(200)), stub.at("/")).await.unwrap_err();
     assert_eq!(error.fault, Fault::Timeout);
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -65,9 +59,7 @@ async fn a_body_over_the_cap_is_refused_also_when_it_comes_compressed() {
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect();
     let stub = Stub::start(move |_, _| Reply::With(200, vec![("content-encoding", "gzip")], zipped.clone())).await;
-    let error = get(&client(PATIENT).with_max_body(999), stub.at("/"))
-        .await
-        .unwrap_err();
+    let error = get(&client(PATIENT).with_max_body(999), stub.at("/")).await.unwrap_err();
     assert_eq!(error.fault, Fault::TooLarge);
 }
 
@@ -95,9 +87,7 @@ async fn only_https_and_http_to_this_machine_are_called() {
     for (url, allowed) in cases {
         assert_eq!(is_allowed(&Url::parse(url).unwrap()), allowed, "{url}");
     }
-    let error = get(&client(PATIENT), Url::parse("http://10.0.0.1/?key=abc").unwrap())
-        .await
-        .unwrap_err();
+    let error = get(&client(PATIENT), Url::parse("http://10.0.0.1/?key=abc").unwrap()).await.unwrap_err();
     assert_eq!(error.fault, Fault::Address);
     assert_eq!(ConnectorError::from(error).kind, FailureKind::ConfigInvalid);
 }
@@ -107,10 +97,7 @@ fn a_web_page_and_broken_json_have_codes_of_their_own_and_are_not_quoted() {
     let mut answer = with_headers(&[]);
     answer.body = Bytes::from_static(b"  <!doctype html><p>token-123");
     let error = answer.json::<serde_json::Value>().unwrap_err();
-    assert_eq!(
-        (error.code, &error.kind),
-        (codes::UPSTREAM_HTML, &FailureKind::Contract)
-    );
+    assert_eq!((error.code, &error.kind), (codes::UPSTREAM_HTML, &FailureKind::Contract));
     assert!(!error.cause.contains("token-123"), "{error}");
 
     answer.body = Bytes::from_static(br#"{"expires_in": "token-123"}"#);

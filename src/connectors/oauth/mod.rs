@@ -25,11 +25,8 @@ use crate::domain::secret::Secret;
 
 /// What Google needs on its authorize URL: a refresh token comes only with `access_type=offline`, and after the first
 /// consent only with `prompt=consent`; `include_granted_scopes` keeps earlier grants.
-pub const GOOGLE_PARAMS: [(&str, &str); 3] = [
-    ("access_type", "offline"),
-    ("prompt", "consent"),
-    ("include_granted_scopes", "true"),
-];
+pub const GOOGLE_PARAMS: [(&str, &str); 3] =
+    [("access_type", "offline"), ("prompt", "consent"), ("include_granted_scopes", "true")];
 
 /// Lifetime of an access token whose answer does not say. RFC 6749 leaves it open; this is short enough to be safe.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
@@ -159,23 +156,14 @@ impl OAuthClient {
         };
         if let Some(missing) = requested.iter().find(|wanted| !scopes.iter().any(|got| got == *wanted)) {
             let cause = format!("not granted: {missing}");
-            return Err(ConnectorError::new(
-                FailureKind::PermissionMissing,
-                codes::OAUTH_SCOPE_MISSING,
-                cause,
-            ));
+            return Err(ConnectorError::new(FailureKind::PermissionMissing, codes::OAUTH_SCOPE_MISSING, cause));
         }
         let access = access_token(&answer);
         let Some(refresh_token) = access.refresh_token else {
             let cause = "the code exchange brought no refresh_token";
             return Err(ConnectorError::config(codes::OAUTH_NO_REFRESH_TOKEN, cause));
         };
-        Ok(Grant {
-            access_token: access.token,
-            expires_in: access.expires_in,
-            refresh_token,
-            scopes,
-        })
+        Ok(Grant { access_token: access.token, expires_in: access.expires_in, refresh_token, scopes })
     }
 
     /// Fetches a new access token.
@@ -198,10 +186,8 @@ impl OAuthClient {
     ///
     /// By hand, because the `oauth2` crate insists on https here and the sandbox has none.
     pub async fn revoke(&self, token: &Secret) -> Result<(), ConnectorError> {
-        let request = self
-            .upstream
-            .request(Method::POST, self.config.revoke_url.clone())
-            .form(&[("token", token.expose())]);
+        let request =
+            self.upstream.request(Method::POST, self.config.revoke_url.clone()).form(&[("token", token.expose())]);
         let answer = self.upstream.send(request).await?;
         if answer.status.is_success() {
             return Ok(());
@@ -213,11 +199,7 @@ impl OAuthClient {
         if answer.status == StatusCode::BAD_REQUEST && matches!(&*refusal.error, "invalid_token" | "invalid_grant") {
             return Ok(());
         }
-        let cause = format!(
-            "revocation answered HTTP {}: {}",
-            answer.status.as_u16(),
-            quote(&refusal.error)
-        );
+        let cause = format!("revocation answered HTTP {}: {}", answer.status.as_u16(), quote(&refusal.error));
         Err(self.redacted(ConnectorError::contract(codes::OAUTH_UNEXPECTED, cause), &[token]))
     }
 
@@ -253,21 +235,14 @@ struct CallError(#[from] ConnectorError);
 /// The HTTP side of the `oauth2` crate. What is no answer of an authorization server ends here, because the crate would
 /// try to read it as one. It owns its client because the crate's future is `Send` only for a future without borrows.
 async fn call(upstream: UpstreamClient, request: HttpRequest) -> Result<HttpResponse, CallError> {
-    let request = reqwest::Request::try_from(request).map_err(|_| {
-        ConnectorError::from(UpstreamError {
-            fault: Fault::Request,
-            host: String::new(),
-        })
-    })?;
+    let request = reqwest::Request::try_from(request)
+        .map_err(|_| ConnectorError::from(UpstreamError { fault: Fault::Request, host: String::new() }))?;
     let answer = upstream.execute(request).await.map_err(ConnectorError::from)?;
     if let Some(failure) = disturbance(&answer) {
         return Err(failure.into());
     }
     if answer.is_html() {
-        let cause = format!(
-            "the token endpoint answered HTTP {} with an HTML page",
-            answer.status.as_u16()
-        );
+        let cause = format!("the token endpoint answered HTTP {} with an HTML page", answer.status.as_u16());
         return Err(ConnectorError::contract(codes::UPSTREAM_HTML, cause).into());
     }
     let mut response = HttpResponse::new(answer.body.to_vec());
@@ -296,10 +271,9 @@ fn token_failure(error: RequestTokenError<CallError, BasicErrorResponse>, dead_g
         RequestTokenError::Request(CallError(failure)) => failure,
         RequestTokenError::ServerResponse(refusal) => refused(&refusal, dead_grant),
         // Neither the text nor the parser's message is quoted: both may hold a token.
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => ConnectorError::contract(
-            codes::OAUTH_UNEXPECTED,
-            "the token endpoint's answer is no token answer",
-        ),
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            ConnectorError::contract(codes::OAUTH_UNEXPECTED, "the token endpoint's answer is no token answer")
+        }
     }
 }
 

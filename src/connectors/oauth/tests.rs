@@ -20,9 +20,7 @@ fn oauth(stub: &Stub) -> OAuthClient {
         token_url: stub.at("/token"),
         revoke_url: stub.at("/revoke"),
         redirect_uri: Url::parse("http://127.0.0.1:7071/api/oauth/callback").unwrap(),
-        extra_params: GOOGLE_PARAMS
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec(),
+        extra_params: GOOGLE_PARAMS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
     };
     OAuthClient::new(client(Duration::from_secs(20)), config)
 }
@@ -38,10 +36,7 @@ async fn refresh(reply: impl Fn(usize, &Received) -> Reply + Send + Sync + 'stat
 }
 
 fn has(form: &[(String, String)], name: &str, value: &str) -> bool {
-    form.iter()
-        .filter(|(n, _)| n == name)
-        .map(|(_, v)| v.as_str())
-        .eq([value])
+    form.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).eq([value])
 }
 
 #[tokio::test]
@@ -73,12 +68,7 @@ async fn the_authorize_url_has_every_parameter_that_google_wants_and_the_challen
 fn a_verifier_is_what_rfc_7636_allows_and_nothing_else() {
     assert_eq!(Verifier::from_random([0; 32]).expose().len(), 43);
     assert!(Verifier::parse(Verifier::from_random([255; 32]).expose()).is_some());
-    let bad = [
-        VERIFIER[1..].to_owned(),
-        "x".repeat(129),
-        format!("{VERIFIER}="),
-        format!("{VERIFIER} "),
-    ];
+    let bad = [VERIFIER[1..].to_owned(), "x".repeat(129), format!("{VERIFIER}="), format!("{VERIFIER} ")];
     for text in bad {
         assert!(Verifier::parse(&text).is_none(), "{text}");
     }
@@ -118,26 +108,18 @@ async fn the_exchange_posts_code_verifier_and_secret_and_yields_a_grant() {
 
 #[tokio::test]
 async fn without_a_refresh_token_there_is_no_grant() {
-    let error = exchange(
-        200,
-        json!({"access_token": "ya29.a", "expires_in": 3599, "scope": SCOPE, "token_type": "Bearer"}),
-    )
-    .await
-    .unwrap_err();
-    assert_eq!(
-        (error.code, &error.kind),
-        (codes::OAUTH_NO_REFRESH_TOKEN, &FailureKind::ConfigInvalid)
-    );
+    let error =
+        exchange(200, json!({"access_token": "ya29.a", "expires_in": 3599, "scope": SCOPE, "token_type": "Bearer"}))
+            .await
+            .unwrap_err();
+    assert_eq!((error.code, &error.kind), (codes::OAUTH_NO_REFRESH_TOKEN, &FailureKind::ConfigInvalid));
 }
 
 #[tokio::test]
 async fn an_unticked_scope_is_a_missing_permission_and_an_absent_scope_means_as_requested() {
     let answer = |scope: Option<&str>| json!({"access_token": "a", "refresh_token": "r", "token_type": "Bearer", "scope": scope});
     let error = exchange(200, answer(Some("openid"))).await.unwrap_err();
-    assert_eq!(
-        (error.code, &error.kind),
-        (codes::OAUTH_SCOPE_MISSING, &FailureKind::PermissionMissing)
-    );
+    assert_eq!((error.code, &error.kind), (codes::OAUTH_SCOPE_MISSING, &FailureKind::PermissionMissing));
     assert_eq!(exchange(200, answer(None)).await.unwrap().scopes, [SCOPE]);
 }
 
@@ -145,10 +127,7 @@ async fn an_unticked_scope_is_a_missing_permission_and_an_absent_scope_means_as_
 async fn a_refused_code_is_told_from_a_revoked_grant() {
     let body = json!({"error": "invalid_grant", "error_description": "Bad Request for 4/code"});
     let error = exchange(400, body).await.unwrap_err();
-    assert_eq!(
-        (error.code, &error.kind),
-        (codes::OAUTH_CODE_REFUSED, &FailureKind::AuthRevoked)
-    );
+    assert_eq!((error.code, &error.kind), (codes::OAUTH_CODE_REFUSED, &FailureKind::AuthRevoked));
     assert_eq!(error.cause, "invalid_grant: Bad Request for [redacted]");
 }
 
@@ -170,10 +149,7 @@ async fn a_refresh_keeps_the_old_token_unless_a_new_one_comes() {
     let second = client.refresh(&refresh_token).await.unwrap();
     assert_eq!(second.refresh_token.unwrap().expose(), "1//rotated");
     let form = stub.received()[0].form();
-    assert!(
-        has(&form, "grant_type", "refresh_token") && has(&form, "refresh_token", "1//refresh"),
-        "{form:?}"
-    );
+    assert!(has(&form, "grant_type", "refresh_token") && has(&form, "refresh_token", "1//refresh"), "{form:?}");
 }
 
 #[tokio::test]
@@ -183,42 +159,12 @@ async fn each_refusal_of_the_token_endpoint_has_its_kind() {
     let revoked = errors["oauth_invalid_grant"]["body"].clone();
     let cases = [
         (400, revoked, codes::OAUTH_REVOKED, FailureKind::AuthRevoked),
-        (
-            401,
-            json!({"error": "invalid_client"}),
-            codes::OAUTH_CLIENT_INVALID,
-            FailureKind::ConfigInvalid,
-        ),
-        (
-            400,
-            json!({"error": "redirect_uri_mismatch"}),
-            codes::OAUTH_CLIENT_INVALID,
-            FailureKind::ConfigInvalid,
-        ),
-        (
-            400,
-            json!({"error": "admin_policy_enforced"}),
-            codes::OAUTH_ADMIN_POLICY,
-            FailureKind::PermissionMissing,
-        ),
-        (
-            400,
-            json!({"error": "something_new"}),
-            codes::OAUTH_UNEXPECTED,
-            FailureKind::Contract,
-        ),
-        (
-            200,
-            json!({"token": "1//refresh"}),
-            codes::OAUTH_UNEXPECTED,
-            FailureKind::Contract,
-        ),
-        (
-            500,
-            json!({"error": "invalid_grant"}),
-            codes::OAUTH_SERVER_ERROR,
-            FailureKind::Transient,
-        ),
+        (401, json!({"error": "invalid_client"}), codes::OAUTH_CLIENT_INVALID, FailureKind::ConfigInvalid),
+        (400, json!({"error": "redirect_uri_mismatch"}), codes::OAUTH_CLIENT_INVALID, FailureKind::ConfigInvalid),
+        (400, json!({"error": "admin_policy_enforced"}), codes::OAUTH_ADMIN_POLICY, FailureKind::PermissionMissing),
+        (400, json!({"error": "something_new"}), codes::OAUTH_UNEXPECTED, FailureKind::Contract),
+        (200, json!({"token": "1//refresh"}), codes::OAUTH_UNEXPECTED, FailureKind::Contract),
+        (500, json!({"error": "invalid_grant"}), codes::OAUTH_SERVER_ERROR, FailureKind::Transient),
         (503, json!("busy"), codes::OAUTH_SERVER_ERROR, FailureKind::Transient),
     ];
     for (status, body, code, kind) in cases {
@@ -231,17 +177,11 @@ async fn each_refusal_of_the_token_endpoint_has_its_kind() {
 #[tokio::test]
 async fn a_disturbed_token_endpoint_never_looks_like_a_revocation() {
     let error = refresh(|_, _| Reply::Truncated("{\"access_token\": \"ya")).await;
-    assert_eq!(
-        (error.code, error.kind),
-        (codes::UPSTREAM_TRUNCATED, FailureKind::Transient)
-    );
+    assert_eq!((error.code, error.kind), (codes::UPSTREAM_TRUNCATED, FailureKind::Transient));
     let error = refresh(|_, _| Reply::With(200, vec![("content-type", "text/html")], b"<p>1//refresh".to_vec())).await;
     assert_eq!((error.code, error.kind), (codes::UPSTREAM_HTML, FailureKind::Contract));
     let error = refresh(|_, _| Reply::With(429, vec![("retry-after", "7")], b"{}".to_vec())).await;
-    let limited = FailureKind::RateLimited {
-        retry_after: Duration::from_secs(7),
-        scope: "oauth".into(),
-    };
+    let limited = FailureKind::RateLimited { retry_after: Duration::from_secs(7), scope: "oauth".into() };
     assert_eq!((error.code, error.kind), (codes::OAUTH_RATE_LIMITED, limited));
 }
 
@@ -271,21 +211,15 @@ async fn a_revocation_counts_when_the_token_is_dead_already_and_fails_when_the_s
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/revoke"));
     assert!(has(&request.form(), "token", "1//refresh"));
 
-    let dead = Stub::json(
-        400,
-        json!({"error": "invalid_token", "error_description": "Token expired or revoked"}),
-    )
-    .await;
+    let dead =
+        Stub::json(400, json!({"error": "invalid_token", "error_description": "Token expired or revoked"})).await;
     oauth(&dead).revoke(&token).await.unwrap();
     let other = Stub::json(400, json!({"error": "invalid_request 1//refresh"})).await;
     let error = oauth(&other).revoke(&token).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Contract);
     assert!(!error.cause.contains("1//refresh"), "{error}");
     let down = Stub::json(503, json!({})).await;
-    assert_eq!(
-        oauth(&down).revoke(&token).await.unwrap_err().kind,
-        FailureKind::Transient
-    );
+    assert_eq!(oauth(&down).revoke(&token).await.unwrap_err().kind, FailureKind::Transient);
 }
 
 #[tokio::test]

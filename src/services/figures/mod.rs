@@ -89,14 +89,13 @@ impl Services {
         ages: &Ages,
     ) -> Result<Answered, ServiceError> {
         let now = self.now();
-        let (from, to) = match scope.range {
-            Some((from, to)) => checked_range(from, to)?,
-            None => {
-                let yesterday = caller.settings.zone.date_of(now) - Duration::DAY;
-                let newest = metrics.iter().filter_map(|metric| age_of(metric, ages).data_through).max();
-                let to = newest.map_or(yesterday, |newest| newest.min(yesterday));
-                (to - Duration::days(DEFAULT_DAYS - 1), to)
-            }
+        let (from, to) = if let Some((from, to)) = scope.range {
+            checked_range(from, to)?
+        } else {
+            let yesterday = caller.settings.zone.date_of(now) - Duration::DAY;
+            let newest = metrics.iter().filter_map(|metric| age_of(metric, ages).data_through).max();
+            let to = newest.map_or(yesterday, |newest| newest.min(yesterday));
+            (to - Duration::days(DEFAULT_DAYS - 1), to)
         };
         let base = scope.compare.base(from, to).map(|(from, to)| Base { mode: scope.compare, from, to });
         Ok(Answered { from, to, base, now })

@@ -12,9 +12,9 @@ use crate::domain::ids::{MetricId, SourceId, TenantId};
 use crate::domain::metric::Additivity;
 use crate::domain::period::Grain;
 use crate::services::error::ServiceError;
+use crate::store::Tx;
 use crate::store::figures::{Part, Question, Sum, sums};
 use crate::store::metrics::Metric;
-use crate::store::Tx;
 
 /// A metric with the datapoints to read for it.
 #[derive(Debug)]

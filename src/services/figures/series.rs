@@ -90,8 +90,9 @@ impl Services {
         let by: Vec<String> = query.by.iter().cloned().collect();
         let selected = select(&metric, &wanted(&query.scope.filter, &by))?.map_err(|reason| refuse(&reason))?;
         let grain = grain(query.grain, selected.grain, days_between(answered.from, answered.to))?;
-        let reason = (selected.additivity == Additivity::Unique && selected.grain.is_some_and(|stored| stored != grain))
-            .then_some("not_additive");
+        let reason = (selected.additivity == Additivity::Unique
+            && selected.grain.is_some_and(|stored| stored != grain))
+        .then_some("not_additive");
         let plan = Plan { tenant: caller.tenant, query, by: &by, grain, week_start: caller.settings.week_start.into() };
         let mut series = Vec::new();
         let mut base = None;
@@ -102,7 +103,7 @@ impl Services {
             }
         }
         let freshness = age_of(&metric, &ages);
-        Ok(SeriesAnswer { answered, grain, series, base, reason, freshness, metric })
+        Ok(SeriesAnswer { answered, metric, grain, series, base, reason, freshness })
     }
 }
 

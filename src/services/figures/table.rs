@@ -219,7 +219,11 @@ impl Grouping<'_> {
 }
 
 /// Sorts, cuts a page out and says where the next one begins. Rows without a value come last either way.
-fn page(mut rows: Vec<Row>, columns: &[Column], query: &TableQuery) -> Result<(Vec<Row>, Option<String>), ServiceError> {
+fn page(
+    mut rows: Vec<Row>,
+    columns: &[Column],
+    query: &TableQuery,
+) -> Result<(Vec<Row>, Option<String>), ServiceError> {
     let (key, descending) = match &query.sort {
         Some((key, descending)) => (key.clone(), *descending),
         None if query.by.iter().any(|name| name == DATE) => (DATE.to_owned(), false),
@@ -234,27 +238,28 @@ fn page(mut rows: Vec<Row>, columns: &[Column], query: &TableQuery) -> Result<(V
             format!("There is no column “{key}”."),
         ));
     }
-    let order = |a: (&Option<Decimal>, &Dims), b: (&Option<Decimal>, &Dims)| {
+    let order = |a: (Option<Decimal>, &Dims), b: (Option<Decimal>, &Dims)| {
         let by_key = if is_dimension { a.1.get(&key).cmp(&b.1.get(&key)) } else { values_order(a.0, b.0, descending) };
         let by_key = if is_dimension && descending { by_key.reverse() } else { by_key };
         by_key.then_with(|| a.1.cmp(b.1))
     };
     let value = |row: &Row| row.values.get(&key).copied();
-    rows.sort_by(|a, b| order((&value(a), &a.dims), (&value(b), &b.dims)));
+    rows.sort_by(|a, b| order((value(a), &a.dims), (value(b), &b.dims)));
     if let Some(cursor) = &query.cursor {
         let last = read_cursor(cursor)?;
-        rows.retain(|row| order((&value(row), &row.dims), (&last.value, &last.dims)) == Ordering::Greater);
+        rows.retain(|row| order((value(row), &row.dims), (last.value, &last.dims)) == Ordering::Greater);
     }
     let more = rows.len() > query.limit;
     rows.truncate(query.limit);
-    let next = rows.last().filter(|_| more).map(|row| write_cursor(&Position { value: value(row), dims: row.dims.clone() }));
+    let next =
+        rows.last().filter(|_| more).map(|row| write_cursor(&Position { value: value(row), dims: row.dims.clone() }));
     Ok((rows, next))
 }
 
-fn values_order(a: &Option<Decimal>, b: &Option<Decimal>, descending: bool) -> Ordering {
+fn values_order(a: Option<Decimal>, b: Option<Decimal>, descending: bool) -> Ordering {
     match (a, b) {
-        (Some(a), Some(b)) if descending => b.cmp(a),
-        (Some(a), Some(b)) => a.cmp(b),
+        (Some(a), Some(b)) if descending => b.cmp(&a),
+        (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => Ordering::Equal,

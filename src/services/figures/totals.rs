@@ -71,7 +71,9 @@ impl Services {
         };
         let mut totals: Vec<Total> = selected
             .iter()
-            .flat_map(|one| items(one, (answered.from, answered.to), &values, base.as_ref(), &age_of(one.metric, &ages)))
+            .flat_map(|one| {
+                items(one, (answered.from, answered.to), &values, base.as_ref(), &age_of(one.metric, &ages))
+            })
             .collect();
         totals.extend(unstored.into_iter().map(|metric| Total {
             metric: metric.clone(),

@@ -19,8 +19,8 @@ use super::jobs::JobMessage;
 use super::schedule::QUEUE;
 use crate::connectors::error::ConnectorError;
 use crate::domain::ids::{JobId, SourceId, SyncId, TenantId};
-use crate::store::jobs::{self, Claim, Claimed};
 use crate::store::StoreError;
+use crate::store::jobs::{self, Claim, Claimed};
 use window::Window;
 
 /// How long one invocation works before it hands the rest to the next one, well before the host's time-out.

@@ -115,10 +115,8 @@ impl Services {
             Err(ServiceError::NotFound) => return Err(Stop::Unwanted),
             other => other?,
         };
-        let stopped = matches!(
-            source.status()?,
-            SourceStatus::Paused | SourceStatus::NotConnected | SourceStatus::NeedsReauth
-        );
+        let stopped =
+            matches!(source.status()?, SourceStatus::Paused | SourceStatus::NotConnected | SourceStatus::NeedsReauth);
         if stopped || source.auth.0.refresh_token.is_none() || source.config.0.property.is_none() {
             return Err(Stop::Unwanted);
         }
@@ -133,7 +131,8 @@ impl Services {
         let id = SourceId(source.id);
         let mut tx = self.database.tenant(run.tenant).await?;
         sources::set_status(&mut tx, run.tenant, id, SourceStatus::Syncing, None, None).await?;
-        syncs::start(&mut tx, run.tenant, run.payload.sync_id, Some(whole(source, zone, self.now())), self.now()).await?;
+        syncs::start(&mut tx, run.tenant, run.payload.sync_id, Some(whole(source, zone, self.now())), self.now())
+            .await?;
         let known = metrics::list(&mut tx, run.tenant, Some(&keys)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         let metrics = known.into_iter().map(|metric| (metric.row.key, MetricId(metric.row.id))).collect();
@@ -243,7 +242,11 @@ fn goal(today: Date) -> Date {
 /// The days a run will have read when it is done.
 fn whole(source: &SourceRow, zone: Zone, now: OffsetDateTime) -> (Date, Date) {
     let reach = reach(source, zone.date_of(now));
-    let from = if reach.backfilled_from.is_none_or(|oldest| oldest > reach.goal()) { reach.goal() } else { reach.recent().from };
+    let from = if reach.backfilled_from.is_none_or(|oldest| oldest > reach.goal()) {
+        reach.goal()
+    } else {
+        reach.recent().from
+    };
     (from, reach.today)
 }
 
@@ -259,11 +262,8 @@ async fn write_partitions(tx: &mut Tx, attempt: &Attempt<'_>, fetched: &Slice) -
     };
     let mut progress = Progress { read: i64::try_from(fetched.rows_read).unwrap_or(i64::MAX), ..Progress::default() };
     for partition in &fetched.partitions {
-        let facts: Vec<_> = partition
-            .facts
-            .iter()
-            .map(|fact| (fact.external_id(ga4::PROVIDER, &attempt.property), fact))
-            .collect();
+        let facts: Vec<_> =
+            partition.facts.iter().map(|fact| (fact.external_id(ga4::PROVIDER, &attempt.property), fact)).collect();
         let changed = datapoints::upsert(tx, run.tenant, &target, &facts).await?;
         let kept: Vec<String> = facts.into_iter().map(|(id, _)| id).collect();
         let metrics: Vec<MetricId> =

@@ -69,7 +69,12 @@ impl Services {
         Ok(())
     }
 
-    async fn fail(&self, tx: &mut Tx, run: &Run, error: &ConnectorError) -> Result<Option<OffsetDateTime>, ServiceError> {
+    async fn fail(
+        &self,
+        tx: &mut Tx,
+        run: &Run,
+        error: &ConnectorError,
+    ) -> Result<Option<OffsetDateTime>, ServiceError> {
         tracing::warn!(
             tenant = %run.tenant, source = %run.payload.source_id, job = %run.job.id, code = error.code,
             kind = error.kind.as_str(), cause = %error.cause, "A run of a source failed"

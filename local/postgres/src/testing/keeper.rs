@@ -20,35 +20,21 @@ const TEMPLATES: i64 = 12;
 type Created = Result<(String, Arc<Cluster>), String>;
 
 enum Request {
-    Create {
-        migrator: &'static Migrator,
-        reply: oneshot::Sender<Created>,
-    },
-    Remove {
-        name: String,
-        reply: mpsc::Sender<()>,
-    },
+    Create { migrator: &'static Migrator, reply: oneshot::Sender<Created> },
+    Remove { name: String, reply: mpsc::Sender<()> },
 }
 
 /// Makes a database; the error is a text, since one failure to start answers every test.
 pub(super) async fn create(migrator: &'static Migrator) -> Created {
     let (reply, answer) = oneshot::channel();
-    requests()
-        .send(Request::Create { migrator, reply })
-        .map_err(|error| error.to_string())?;
+    requests().send(Request::Create { migrator, reply }).map_err(|error| error.to_string())?;
     answer.await.map_err(|error| error.to_string())?
 }
 
 /// Removes a database and waits for that, for a while.
 pub(super) fn remove(name: &str) {
     let (reply, answer) = mpsc::channel();
-    if requests()
-        .send(Request::Remove {
-            name: name.to_owned(),
-            reply,
-        })
-        .is_ok()
-    {
+    if requests().send(Request::Remove { name: name.to_owned(), reply }).is_ok() {
         // If it takes longer, the next run sweeps it up.
         let _ = answer.recv_timeout(Duration::from_secs(10));
     }
@@ -59,9 +45,7 @@ fn requests() -> &'static UnboundedSender<Request> {
     REQUESTS.get_or_init(|| {
         let (sender, receiver) = unbounded_channel();
         // Without the thread the receiver is dropped, and every send fails with a word about that.
-        let _ = std::thread::Builder::new()
-            .name("test databases".to_owned())
-            .spawn(move || serve(receiver));
+        let _ = std::thread::Builder::new().name("test databases".to_owned()).spawn(move || serve(receiver));
         sender
     })
 }
@@ -105,15 +89,8 @@ impl Keeper {
     async fn open() -> Result<Self, Error> {
         let cluster = Arc::new(shared_cluster().await?);
         let mut admin = PgConnection::connect(cluster.admin_url()).await?;
-        let session = sqlx::query_scalar("SELECT pg_backend_pid()")
-            .fetch_one(&mut admin)
-            .await?;
-        let mut keeper = Self {
-            cluster,
-            admin,
-            session,
-            made: 0,
-        };
+        let session = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut admin).await?;
+        let mut keeper = Self { cluster, admin, session, made: 0 };
         keeper.sweep().await?;
         Ok(keeper)
     }
@@ -150,15 +127,9 @@ impl Keeper {
 
     /// Builds the template unless another process does so first.
     async fn locked_build(&mut self, template: &str, migrator: &'static Migrator) -> Result<(), Error> {
-        sqlx::query("SELECT pg_advisory_lock($1)")
-            .bind(LOCK)
-            .execute(&mut self.admin)
-            .await?;
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut self.admin).await?;
         let built = self.build(template, migrator).await;
-        sqlx::query("SELECT pg_advisory_unlock($1)")
-            .bind(LOCK)
-            .execute(&mut self.admin)
-            .await?;
+        sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut self.admin).await?;
         built
     }
 
@@ -183,10 +154,7 @@ impl Keeper {
 
     async fn forget_old_templates(&mut self) -> Result<(), Error> {
         let old = "SELECT datname::text FROM pg_database WHERE datname ~ '^tpl_[0-9a-f]+$' ORDER BY oid DESC OFFSET $1";
-        let old: Vec<String> = sqlx::query_scalar(old)
-            .bind(TEMPLATES - 1)
-            .fetch_all(&mut self.admin)
-            .await?;
+        let old: Vec<String> = sqlx::query_scalar(old).bind(TEMPLATES - 1).fetch_all(&mut self.admin).await?;
         for name in old {
             self.remove(&name).await;
         }

@@ -80,11 +80,7 @@ pub fn stop_shared() -> Result<Report, Error> {
         let home = Home { dir: entry.path() };
         let shared = entry.file_name().to_string_lossy().starts_with("tests-");
         if shared && home.postmaster().is_some() {
-            let what = if halt(&home)?.is_some() {
-                "stopped"
-            } else {
-                "in use, left running"
-            };
+            let what = if halt(&home)?.is_some() { "stopped" } else { "in use, left running" };
             report.push(format!("{}: {what}", home.dir.display()));
         }
     }

@@ -14,10 +14,7 @@ static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
         Migration::new(version, Cow::Borrowed("test"), MigrationType::Simple, text, false)
     };
     Migrator::with_migrations(vec![
-        migration(
-            1,
-            "CREATE TABLE things (id int PRIMARY KEY); GRANT SELECT, INSERT ON things TO portal_app",
-        ),
+        migration(1, "CREATE TABLE things (id int PRIMARY KEY); GRANT SELECT, INSERT ON things TO portal_app"),
         migration(2, "INSERT INTO things VALUES (1)"),
     ])
 });
@@ -27,20 +24,14 @@ async fn connect(database: &TestDatabase, role: &str) -> PgConnection {
 }
 
 async fn count(connection: &mut PgConnection) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM things")
-        .fetch_one(connection)
-        .await
-        .unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM things").fetch_one(connection).await.unwrap()
 }
 
 #[tokio::test]
 async fn each_test_has_the_migrated_database_for_itself() {
     let (one, other) = (database(&MIGRATOR).await, database(&MIGRATOR).await);
     let mut writer = connect(&one, "portal_app").await;
-    sqlx::query("INSERT INTO things VALUES (2), (3)")
-        .execute(&mut writer)
-        .await
-        .unwrap();
+    sqlx::query("INSERT INTO things VALUES (2), (3)").execute(&mut writer).await.unwrap();
     assert_eq!(count(&mut writer).await, 3);
     assert_eq!(count(&mut connect(&other, "portal_app").await).await, 1);
 }
@@ -64,17 +55,8 @@ async fn the_tables_belong_to_the_owner_and_the_app_may_not_make_any() {
         .await
         .unwrap();
     assert_eq!(owner, "portal_owner");
-    let refused = sqlx::query("CREATE TABLE mine (id int)")
-        .execute(&mut app)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        refused
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .as_deref(),
-        Some("42501")
-    );
+    let refused = sqlx::query("CREATE TABLE mine (id int)").execute(&mut app).await.unwrap_err();
+    assert_eq!(refused.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(), Some("42501"));
 }
 
 #[tokio::test]
@@ -97,35 +79,14 @@ async fn the_roles_script_refuses_a_role_that_has_too_many_rights() {
     let mut admin = connect(&database, crate::SUPERUSER).await;
     // Roles belong to the server that other tests use too: all of this is rolled back.
     let mut tx = admin.begin().await.unwrap();
-    sqlx::raw_sql("ALTER ROLE portal_router BYPASSRLS")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    let refused = sqlx::raw_sql(crate::roles::ROLES_SQL)
-        .execute(&mut *tx)
-        .await
-        .unwrap_err();
-    assert!(
-        refused.to_string().contains("role portal_router exists with BYPASSRLS"),
-        "{refused}"
-    );
+    sqlx::raw_sql("ALTER ROLE portal_router BYPASSRLS").execute(&mut *tx).await.unwrap();
+    let refused = sqlx::raw_sql(crate::roles::ROLES_SQL).execute(&mut *tx).await.unwrap_err();
+    assert!(refused.to_string().contains("role portal_router exists with BYPASSRLS"), "{refused}");
     tx.rollback().await.unwrap();
     let mut tx = admin.begin().await.unwrap();
-    sqlx::raw_sql("GRANT portal_owner TO portal_app")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    let refused = sqlx::raw_sql(crate::roles::ROLES_SQL)
-        .execute(&mut *tx)
-        .await
-        .unwrap_err();
-    assert!(
-        refused.to_string().contains("portal_app is a member of portal_owner"),
-        "{refused}"
-    );
+    sqlx::raw_sql("GRANT portal_owner TO portal_app").execute(&mut *tx).await.unwrap();
+    let refused = sqlx::raw_sql(crate::roles::ROLES_SQL).execute(&mut *tx).await.unwrap_err();
+    assert!(refused.to_string().contains("portal_app is a member of portal_owner"), "{refused}");
     tx.rollback().await.unwrap();
-    sqlx::raw_sql(crate::roles::ROLES_SQL)
-        .execute(&mut admin)
-        .await
-        .unwrap();
+    sqlx::raw_sql(crate::roles::ROLES_SQL).execute(&mut admin).await.unwrap();
 }

@@ -75,11 +75,7 @@ fn totals_means_and_splits_of_the_weather_file_are_those_of_an_independent_compu
     ];
     for (weather, precipitation, warmest, days) in splits {
         let of = |key: &'static str| move |fact: &Fact| is(key)(fact) && fact.dims["weather"] == weather;
-        assert_eq!(
-            total(&reading, of("precipitation")).0,
-            decimal(precipitation),
-            "{weather}"
-        );
+        assert_eq!(total(&reading, of("precipitation")).0, decimal(precipitation), "{weather}");
         assert_eq!(total(&reading, of("temp_max")).1, decimal(days), "{weather}");
         assert!(close(mean(&reading, of("temp_max")), warmest), "{weather}");
     }
@@ -89,10 +85,7 @@ fn totals_means_and_splits_of_the_weather_file_are_those_of_an_independent_compu
 fn days_of_the_weather_file_become_months_and_years() {
     let months = read(SEATTLE, &weather("month", &[])).unwrap();
     assert_eq!(months.len(), 48 * 4);
-    let february: Vec<Fact> = months
-        .facts()
-        .filter(|fact| fact.period_start == date!(2012 - 02 - 01))
-        .collect();
+    let february: Vec<Fact> = months.facts().filter(|fact| fact.period_start == date!(2012 - 02 - 01)).collect();
     let values: Vec<_> = february.iter().map(|fact| (fact.value, fact.denominator)).collect();
     assert_eq!(february[0].period_end, date!(2012 - 02 - 29));
     assert_eq!(values[0], (decimal("92.3"), None));
@@ -121,10 +114,7 @@ fn days_of_the_weather_file_become_months_and_years() {
         })
         .1
     };
-    assert_eq!(
-        [2012, 2013, 2014, 2015].map(counted),
-        ["191", "158", "148", "144"].map(decimal)
-    );
+    assert_eq!([2012, 2013, 2014, 2015].map(counted), ["191", "158", "148", "144"].map(decimal));
 }
 
 #[test]
@@ -154,26 +144,14 @@ fn semicolons_decimal_commas_and_windows_1252_are_found_without_being_told() {
     assert_eq!(total(&reading, malaga).0, decimal("3218.75"));
     let nowhere = |fact: &Fact| is("ventas")(fact) && fact.dims["Ciudad"] == "(empty)";
     assert_eq!(total(&reading, nowhere).0, decimal("100.10"));
-    assert_eq!(
-        reading.tally(|_| true),
-        Tally {
-            imported: 8,
-            unchanged: 0
-        }
-    );
+    assert_eq!(reading.tally(|_| true), Tally { imported: 8, unchanged: 0 });
 }
 
 #[test]
 fn the_same_file_reads_the_same_in_every_encoding() {
     let text = "date,k,v\r\n2020-01-01,Málaga,1\r\n2020-01-02,Cádiz,2\r\n";
     let utf16 = |bytes: fn(u16) -> [u8; 2]| {
-        "\u{FEFF}"
-            .chars()
-            .chain(text.chars())
-            .collect::<String>()
-            .encode_utf16()
-            .flat_map(bytes)
-            .collect()
+        "\u{FEFF}".chars().chain(text.chars()).collect::<String>().encode_utf16().flat_map(bytes).collect()
     };
     let files: [(&str, Vec<u8>); 5] = [
         ("plain", text.into()),
@@ -194,17 +172,12 @@ fn the_same_file_reads_the_same_in_every_encoding() {
 fn months_by_name_and_years_by_number_are_periods() {
     let stocks = "symbol,date,price\nA,Jan 1 2000,39.81\nA,Feb 1 2000,36.35\nB,Jan 1 2000,64.56\n";
     let mapping = |format: &str, grain: &str| {
-        mapping_of(
-            &json!({"date": {"column": "date", "format": format}, "grain": grain, "dimensions": ["symbol"],
-            "metrics": [metric("price", "last")]}),
-        )
+        mapping_of(&json!({"date": {"column": "date", "format": format}, "grain": grain, "dimensions": ["symbol"],
+            "metrics": [metric("price", "last")]}))
     };
     for format in ["%b %d %Y", "%b %e %Y"] {
         let reading = read(stocks.as_bytes(), &mapping(format, "month")).unwrap();
-        let ends: Vec<_> = reading
-            .facts()
-            .map(|fact| (fact.period_start, fact.period_end, fact.value))
-            .collect();
+        let ends: Vec<_> = reading.facts().map(|fact| (fact.period_start, fact.period_end, fact.value)).collect();
         assert_eq!(
             ends,
             [
@@ -226,21 +199,11 @@ fn a_hundred_thousand_rows_take_seconds_at_most() {
     let mut text = String::from("date,k,v,w\n");
     for row in 0..100_000_u32 {
         let (year, month, day) = (2000 + row / 12 / 28 / 20 % 20, row % 12 + 1, row / 12 % 28 + 1);
-        writeln!(
-            text,
-            "{year}-{month:02}-{day:02},place {},{}.{},{row}",
-            row / 336 % 20,
-            row % 1000,
-            row % 10
-        )
-        .unwrap();
+        writeln!(text, "{year}-{month:02}-{day:02},place {},{}.{},{row}", row / 336 % 20, row % 1000, row % 10)
+            .unwrap();
     }
     let start = Instant::now();
-    let reading = read(
-        text.as_bytes(),
-        &mapping(&[metric("v", "sum"), metric("w", "mean")], &["k"]),
-    )
-    .unwrap();
+    let reading = read(text.as_bytes(), &mapping(&[metric("v", "sum"), metric("w", "mean")], &["k"])).unwrap();
     let taken = start.elapsed();
     assert_eq!((reading.rows_read, reading.rejected_total), (100_000, 0));
     assert_eq!(total(&reading, is("w")), (decimal("4999950000"), decimal("100000")));

@@ -11,10 +11,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
     }
 }
@@ -79,15 +76,9 @@ fn damaged_files_never_panic_and_every_row_is_counted_once() {
             assert!(pair[0].line < pair[1].line, "round {round}");
         }
         for rejected in &reading.rejected {
-            assert!(
-                rejected.line > 1 && rejected.line as usize <= newlines + 1,
-                "round {round}"
-            );
+            assert!(rejected.line > 1 && rejected.line as usize <= newlines + 1, "round {round}");
             assert!(!rejected.es().is_empty() && !rejected.en().is_empty());
         }
     }
-    assert!(
-        read_at_all > 130,
-        "only {read_at_all} files could be read, the test shows too little"
-    );
+    assert!(read_at_all > 130, "only {read_at_all} files could be read, the test shows too little");
 }

@@ -12,10 +12,7 @@ fn problems(mapping: &Mapping, header: &[&str]) -> Vec<(String, &'static str)> {
     for error in &errors {
         assert!(error.es().ends_with('.') && error.en().ends_with('.'));
     }
-    errors
-        .into_iter()
-        .map(|error| (error.field.clone(), error.code()))
-        .collect()
+    errors.into_iter().map(|error| (error.field.clone(), error.code())).collect()
 }
 
 /// The problems of a sound mapping in which one value was replaced.
@@ -31,10 +28,7 @@ fn with(pointer: &str, value: Value) -> Vec<(String, &'static str)> {
 #[test]
 fn what_is_left_out_has_a_default() {
     let mapping = mapping(&[metric("v", "sum")], &[]);
-    assert_eq!(
-        (mapping.delimiter, mapping.decimal, mapping.encoding.clone()),
-        (None, None, None)
-    );
+    assert_eq!((mapping.delimiter, mapping.decimal, mapping.encoding.clone()), (None, None, None));
     assert_eq!((mapping.on_error, mapping.replace), (OnError::Skip, false));
     assert_eq!(mapping.metrics[0].additivity.additivity(), Additivity::Sum);
     assert_eq!(problems(&mapping, &["date", "v"]), []);
@@ -46,18 +40,9 @@ fn json_that_is_no_mapping_says_what_is_wrong() {
     let cases = [
         ("{", "EOF"),
         (r#"{"date":{"column":"a","format":"%Y"},"grain":"year"}"#, "metrics"),
-        (
-            r#"{"date":{"column":"a","format":"%Y"},"grain":"decade","metrics":[]}"#,
-            "decade",
-        ),
-        (
-            r#"{"date":{"column":"a","format":"%Y","zone":"x"},"grain":"year","metrics":[]}"#,
-            "zone",
-        ),
-        (
-            r#"{"date":{"column":"a","format":"%Y"},"grain":"year","metrics":[],"delimiter":"x"}"#,
-            "unknown variant",
-        ),
+        (r#"{"date":{"column":"a","format":"%Y"},"grain":"decade","metrics":[]}"#, "decade"),
+        (r#"{"date":{"column":"a","format":"%Y","zone":"x"},"grain":"year","metrics":[]}"#, "zone"),
+        (r#"{"date":{"column":"a","format":"%Y"},"grain":"year","metrics":[],"delimiter":"x"}"#, "unknown variant"),
     ];
     for (json, word) in cases {
         let FieldError { field, .. } = error(json);
@@ -68,12 +53,9 @@ fn json_that_is_no_mapping_says_what_is_wrong() {
 
 #[test]
 fn every_delimiter_has_its_sign() {
-    for (sign, delimiter) in [
-        (",", Delimiter::Comma),
-        (";", Delimiter::Semicolon),
-        ("\t", Delimiter::Tab),
-        ("|", Delimiter::Pipe),
-    ] {
+    for (sign, delimiter) in
+        [(",", Delimiter::Comma), (";", Delimiter::Semicolon), ("\t", Delimiter::Tab), ("|", Delimiter::Pipe)]
+    {
         assert_eq!(serde_json::to_value(delimiter).unwrap(), json!(sign));
         let text = format!("date{sign}v\n2020-01-01{sign}1\n2020-01-02{sign}2\n");
         let mut told = mapping(&[metric("v", "sum")], &[]);
@@ -89,34 +71,16 @@ fn one_problem_is_named_by_its_field() {
     let one = |field: &str, code: &'static str| vec![(field.to_owned(), code)];
     assert_eq!(with("/date/column", json!("x")), one("date.column", "unknown_column"));
     assert_eq!(with("/date/format", json!("%m-%d")), one("date.format", "bad_format"));
-    assert_eq!(
-        with("/date/format", json!("%Y-%m")),
-        one("date.format", "format_too_coarse")
-    );
+    assert_eq!(with("/date/format", json!("%Y-%m")), one("date.format", "format_too_coarse"));
     assert_eq!(with("/grain", json!("week")), one("grain", "unsupported_grain"));
     assert_eq!(with("/encoding", json!("klingon")), one("encoding", "unknown_encoding"));
     assert_eq!(with("/metrics", json!([])), one("metrics", "required"));
-    assert_eq!(
-        with("/metrics/0/column", json!("x")),
-        one("metrics[0].column", "unknown_column")
-    );
-    assert_eq!(
-        with("/metrics/0/column", json!("date")),
-        one("metrics[0].column", "column_reused")
-    );
+    assert_eq!(with("/metrics/0/column", json!("x")), one("metrics[0].column", "unknown_column"));
+    assert_eq!(with("/metrics/0/column", json!("date")), one("metrics[0].column", "column_reused"));
     assert_eq!(with("/metrics/0/name", json!(" ")), one("metrics[0].name", "required"));
-    assert_eq!(
-        with("/metrics/0/name", json!("a\nb")),
-        one("metrics[0].name", "control_character")
-    );
-    assert_eq!(
-        with("/metrics/0/unit", json!("12345678901234567")),
-        one("metrics[0].unit", "too_long")
-    );
-    assert_eq!(
-        with("/metrics/0/unit", json!("ññññññññññññññññ°")),
-        one("metrics[0].unit", "too_long")
-    );
+    assert_eq!(with("/metrics/0/name", json!("a\nb")), one("metrics[0].name", "control_character"));
+    assert_eq!(with("/metrics/0/unit", json!("12345678901234567")), one("metrics[0].unit", "too_long"));
+    assert_eq!(with("/metrics/0/unit", json!("ññññññññññññññññ°")), one("metrics[0].unit", "too_long"));
     assert_eq!(with("/metrics/0/unit", json!("°C °C °C °C °C °")), []);
     assert_eq!(key("v"), one("metrics[1].key", "duplicate"));
     assert_eq!(key("GA4.sessions"), one("metrics[1].key", "reserved"));
@@ -126,14 +90,8 @@ fn one_problem_is_named_by_its_field() {
     }
     assert_eq!(key(&"a".repeat(64)), []);
     assert_eq!(key("Ventas_2.netas-b"), []);
-    assert_eq!(
-        with("/dimensions/0", json!("x")),
-        one("dimensions[0]", "unknown_column")
-    );
-    assert_eq!(
-        with("/dimensions/0", json!("date")),
-        one("dimensions[0]", "column_reused")
-    );
+    assert_eq!(with("/dimensions/0", json!("x")), one("dimensions[0]", "unknown_column"));
+    assert_eq!(with("/dimensions/0", json!("date")), one("dimensions[0]", "column_reused"));
     assert_eq!(with("/dimensions/1", json!("k")), one("dimensions[1]", "duplicate"));
     assert_eq!(
         with("/metrics", json!(vec![metric("v", "sum"); 21])).first(),
@@ -162,10 +120,7 @@ fn every_problem_is_found_at_once() {
         ("dimensions[0]", "unknown_column"),
         ("dimensions[1]", "reserved"),
     ];
-    assert_eq!(
-        problems(&mapping, &["date", "v"]),
-        expected.map(|(field, code)| (field.to_owned(), code))
-    );
+    assert_eq!(problems(&mapping, &["date", "v"]), expected.map(|(field, code)| (field.to_owned(), code)));
     let Err(CsvError::Mapping(errors)) = read(b"date,v\n2020-01-01,1\n", &mapping) else {
         panic!("a mapping with problems must not be read");
     };
@@ -181,11 +136,7 @@ fn columns_go_by_the_names_of_the_preview() {
             "date": {"column": "date", "format": "%Y-%m-%d"}, "grain": "day",
             "metrics": [{"column": column, "key": "v", "name": "V", "unit": "", "additivity": "sum"}]
         }));
-        assert_eq!(
-            read(text.as_bytes(), &mapping).unwrap().facts().next().unwrap().value,
-            decimal(value),
-            "{column}"
-        );
+        assert_eq!(read(text.as_bytes(), &mapping).unwrap().facts().next().unwrap().value, decimal(value), "{column}");
     }
 }
 

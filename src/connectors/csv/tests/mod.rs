@@ -45,18 +45,13 @@ fn decimal(text: &str) -> Decimal {
 
 /// The sum of values and of denominators over the facts that a condition picks.
 fn total(reading: &Reading, pick: impl Fn(&Fact) -> bool) -> (Decimal, Decimal) {
-    reading
-        .facts()
-        .filter(pick)
-        .fold((Decimal::ZERO, Decimal::ZERO), |sum, fact| {
-            (sum.0 + fact.value, sum.1 + fact.denominator.unwrap_or_default())
-        })
+    reading.facts().filter(pick).fold((Decimal::ZERO, Decimal::ZERO), |sum, fact| {
+        (sum.0 + fact.value, sum.1 + fact.denominator.unwrap_or_default())
+    })
 }
 
 /// Line, column and code of the rejected rows.
 fn faults(reading: &Reading) -> Vec<(u32, Option<&str>, &str)> {
     let rejected = reading.rejected.iter();
-    rejected
-        .map(|row| (row.line, row.column.as_deref(), row.reason.code()))
-        .collect()
+    rejected.map(|row| (row.line, row.column.as_deref(), row.reason.code())).collect()
 }

@@ -51,11 +51,7 @@ fn spanish_sales_are_recognised_despite_their_mistakes() {
         (&json!(";"), &json!(","), &json!("windows-1252"))
     );
     assert_eq!(preview.rows, 13);
-    let columns: Vec<_> = preview
-        .columns
-        .iter()
-        .map(|column| (column.name.as_str(), column.kind))
-        .collect();
+    let columns: Vec<_> = preview.columns.iter().map(|column| (column.name.as_str(), column.kind)).collect();
     assert_eq!(
         columns,
         [
@@ -67,10 +63,7 @@ fn spanish_sales_are_recognised_despite_their_mistakes() {
         ]
     );
     assert_eq!(preview.columns[0].date_format.as_deref(), Some("%d/%m/%Y"));
-    assert_eq!(
-        preview.columns[4].sample[0], "Día \"grande\";  con dos líneas",
-        "on one line"
-    );
+    assert_eq!(preview.columns[4].sample[0], "Día \"grande\";  con dos líneas", "on one line");
 }
 
 #[test]
@@ -91,14 +84,8 @@ fn dates_are_guessed_over_the_whole_column() {
     let rows = format!("d,v\n{}", days.concat());
     assert_eq!(first(&rows).1.as_deref(), Some("%d/%m/%Y"));
     assert_eq!(first(&format!("{rows}03/13/2020,1\n")).1.as_deref(), Some("%m/%d/%Y"));
-    assert_eq!(
-        first("d,v\nJan 1 2000,1\nFeb 1 2000,2\n"),
-        as_date("%b %d %Y", Grain::Month)
-    );
-    assert_eq!(
-        first("d,v\n2001-01-01,1\n2002-01-01,2\n"),
-        as_date("%Y-%m-%d", Grain::Year)
-    );
+    assert_eq!(first("d,v\nJan 1 2000,1\nFeb 1 2000,2\n"), as_date("%b %d %Y", Grain::Month));
+    assert_eq!(first("d,v\n2001-01-01,1\n2002-01-01,2\n"), as_date("%Y-%m-%d", Grain::Year));
     assert_eq!(first("d,v\n2001-01-01,1\n"), as_date("%Y-%m-%d", Grain::Day));
     assert_eq!(first("d,v\nNA,1\n,2\n2001-01-05,3\n"), as_date("%Y-%m-%d", Grain::Day));
     assert_eq!(first("d,v\nfoo,1\nbar,2\n2001-01-05,3\n").0, Kind::Text);
@@ -116,12 +103,7 @@ fn a_column_is_what_four_in_five_of_its_cells_are() {
 fn a_file_with_a_header_only_has_no_rows() {
     let preview = of("a;b;c\n");
     assert_eq!((preview.rows, preview.columns.len()), (0, 3));
-    assert!(
-        preview
-            .columns
-            .iter()
-            .all(|column| column.kind == Kind::Text && column.sample.is_empty())
-    );
+    assert!(preview.columns.iter().all(|column| column.kind == Kind::Text && column.sample.is_empty()));
 }
 
 #[test]
@@ -140,8 +122,5 @@ fn what_cannot_be_read_is_an_error_with_a_sentence() {
         assert!(error.es().ends_with('.') && error.en().ends_with('.') && error.es() != error.en());
     }
     let wide = format!("{}\n", vec!["x"; 201].join(","));
-    assert_eq!(
-        preview(wide.as_bytes(), TODAY),
-        Err(CsvError::TooManyColumns { columns: 201 })
-    );
+    assert_eq!(preview(wide.as_bytes(), TODAY), Err(CsvError::TooManyColumns { columns: 201 }));
 }

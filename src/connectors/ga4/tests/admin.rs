@@ -16,11 +16,8 @@ async fn properties_of_all_pages_and_accounts_are_listed() {
     })
     .await;
     let found = ga4(&stub).0.properties(&token(), plan().now).await.unwrap();
-    let property = |id: &str, name: &str, account: &str| Property {
-        id: id.into(),
-        name: name.into(),
-        account: account.into(),
-    };
+    let property =
+        |id: &str, name: &str, account: &str| Property { id: id.into(), name: name.into(), account: account.into() };
     assert_eq!(
         found,
         [
@@ -58,11 +55,7 @@ async fn a_property_was_created_on_a_day_of_its_own_zone() {
         Reply::Json(200, body)
     })
     .await;
-    let found = ga4(&stub)
-        .0
-        .property(&token(), "properties/7", plan().now)
-        .await
-        .unwrap();
+    let found = ga4(&stub).0.property(&token(), "properties/7", plan().now).await.unwrap();
     let expected = PropertyDetails {
         zone: "America/Bogota".into(),
         currency: "COP".into(),
@@ -75,19 +68,11 @@ async fn a_property_was_created_on_a_day_of_its_own_zone() {
 #[tokio::test]
 async fn a_property_may_lack_its_creation_but_not_a_known_zone() {
     let stub = Stub::json(200, json!({"timeZone": "Europe/Madrid", "currencyCode": "eur"})).await;
-    let found = ga4(&stub)
-        .0
-        .property(&token(), "properties/7", plan().now)
-        .await
-        .unwrap();
+    let found = ga4(&stub).0.property(&token(), "properties/7", plan().now).await.unwrap();
     assert_eq!((found.created, found.currency.as_str()), (None, "EUR"));
 
     let stub = Stub::json(200, json!({"timeZone": "Mars/Olympus", "currencyCode": "EUR"})).await;
-    let error = ga4(&stub)
-        .0
-        .property(&token(), "properties/7", plan().now)
-        .await
-        .unwrap_err();
+    let error = ga4(&stub).0.property(&token(), "properties/7", plan().now).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Contract);
 }
 

@@ -10,11 +10,7 @@ async fn a_row_without_sessions_has_no_ratio_but_its_purchases_keep_their_numera
     let stub = with_rows(
         "country",
         &[
-            (
-                "20261121",
-                "Spain",
-                &[("screenPageViews", "3"), ("averageSessionDuration", "NaN")],
-            ),
+            ("20261121", "Spain", &[("screenPageViews", "3"), ("averageSessionDuration", "NaN")]),
             ("20261121", "France", &[("ecommercePurchases", "2")]),
         ],
     )
@@ -32,14 +28,8 @@ async fn a_row_without_sessions_has_no_ratio_but_its_purchases_keep_their_numera
 async fn a_covered_day_without_a_row_is_zero_in_the_totals_and_a_gap_elsewhere() {
     let stub = with_rows("", &[("20261122", "", &[("sessions", "5"), ("engagedSessions", "4")])]).await;
     let slice = fetch(&stub).await;
-    assert_eq!(
-        values(&facts(&slice, &[], "ga4.sessions")),
-        [(NEXT, "5".into()), (DAY, "0".into())]
-    );
-    assert_eq!(
-        values(&facts(&slice, &[], "ga4.users")),
-        [(DAY, "0".into()), (NEXT, "0".into())]
-    );
+    assert_eq!(values(&facts(&slice, &[], "ga4.sessions")), [(NEXT, "5".into()), (DAY, "0".into())]);
+    assert_eq!(values(&facts(&slice, &[], "ga4.users")), [(DAY, "0".into()), (NEXT, "0".into())]);
     let revenue = facts(&slice, &[], "ga4.revenue");
     assert!(revenue.iter().all(|fact| fact.currency.as_deref() == Some("EUR")));
     assert_eq!(revenue.len(), 2);
@@ -59,16 +49,9 @@ async fn an_empty_answer_is_zeros_only_for_complete_days_since_the_property_exis
         (Some(date!(2026 - 12 - 01)), date!(2026 - 11 - 23), vec![]),
     ];
     for (created, today, zeros) in cases {
-        let plan = FetchPlan {
-            today,
-            created,
-            ..plan()
-        };
+        let plan = FetchPlan { today, created, ..plan() };
         let slice = client.fetch(&token(), &plan).await.unwrap();
-        let days: Vec<Date> = facts(&slice, &[], "ga4.users")
-            .iter()
-            .map(|fact| fact.period_start)
-            .collect();
+        let days: Vec<Date> = facts(&slice, &[], "ga4.users").iter().map(|fact| fact.period_start).collect();
         assert_eq!(days, zeros, "created {created:?}, today {today}");
         assert_eq!(slice.rows_read, 0);
     }
@@ -76,23 +59,10 @@ async fn an_empty_answer_is_zeros_only_for_complete_days_since_the_property_exis
 
 #[tokio::test]
 async fn a_row_whose_date_is_other_is_dropped_with_a_note_and_makes_no_zero() {
-    let stub = with_rows(
-        "",
-        &[
-            ("(other)", "", &[("sessions", "900")]),
-            ("20261122", "", &[("sessions", "5")]),
-        ],
-    )
-    .await;
+    let stub = with_rows("", &[("(other)", "", &[("sessions", "900")]), ("20261122", "", &[("sessions", "5")])]).await;
     let slice = fetch(&stub).await;
     assert_eq!(values(&facts(&slice, &[], "ga4.sessions")), [(NEXT, "5".into())]);
-    assert_eq!(
-        slice.notes,
-        [Note::OtherDate {
-            report: "totals",
-            rows: 1
-        }]
-    );
+    assert_eq!(slice.notes, [Note::OtherDate { report: "totals", rows: 1 }]);
     assert_eq!(slice.rows_read, 2);
 }
 
@@ -107,14 +77,7 @@ async fn what_google_withholds_is_noted_and_makes_no_zero() {
     let slice = fetch(&stub).await;
     assert_eq!(values(&facts(&slice, &[], "ga4.sessions")), [(DAY, "10".into())]);
     let report = "totals";
-    assert_eq!(
-        slice.notes,
-        [
-            Note::DataLoss { report },
-            Note::Thresholded { report },
-            Note::Sampled { report }
-        ]
-    );
+    assert_eq!(slice.notes, [Note::DataLoss { report }, Note::Thresholded { report }, Note::Sampled { report }]);
 }
 
 #[tokio::test]
@@ -128,11 +91,5 @@ async fn a_metric_that_the_account_may_not_see_is_a_gap_and_not_zero() {
     assert!(facts(&slice, &[], "ga4.revenue").is_empty());
     assert_eq!(facts(&slice, &[], "ga4.sessions").len(), 2);
     let metric = "totalRevenue".to_owned();
-    assert_eq!(
-        slice.notes,
-        [Note::Restricted {
-            report: "totals",
-            metric
-        }]
-    );
+    assert_eq!(slice.notes, [Note::Restricted { report: "totals", metric }]);
 }

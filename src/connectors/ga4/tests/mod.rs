@@ -64,12 +64,7 @@ fn answer(request: &Received, rows: &[Cells]) -> Value {
         .iter()
         .map(|(date, dimension, values)| {
             let dims = [*date, *dimension].into_iter().take(dimensions.len());
-            let value = |field: &String| {
-                values
-                    .iter()
-                    .find(|(name, _)| name == field)
-                    .map_or("0", |(_, value)| *value)
-            };
+            let value = |field: &String| values.iter().find(|(name, _)| name == field).map_or("0", |(_, value)| *value);
             json!({
                 "dimensionValues": dims.map(|value| json!({ "value": value })).collect::<Vec<_>>(),
                 "metricValues": fields.iter().map(|field| json!({ "value": value(field) })).collect::<Vec<_>>(),
@@ -115,10 +110,7 @@ async fn edited(dimension: &'static str, edit: fn(&mut Value)) -> Stub {
         if !is_report(request, dimension) {
             return Reply::Json(200, answer(request, &[]));
         }
-        let mut body = answer(
-            request,
-            &[("20261121", "Direct", &[("sessions", "10"), ("totalRevenue", "5")])],
-        );
+        let mut body = answer(request, &[("20261121", "Direct", &[("sessions", "10"), ("totalRevenue", "5")])]);
         edit(&mut body);
         Reply::Json(200, body)
     })
@@ -131,22 +123,13 @@ async fn fetch(stub: &Stub) -> Slice {
 
 /// Facts of a metric with these dimension names.
 fn facts<'a>(slice: &'a Slice, dimensions: &[&str], key: &str) -> Vec<&'a Fact> {
-    let partitions = slice
-        .partitions
-        .iter()
-        .filter(|partition| partition.dimensions == dimensions);
-    partitions
-        .flat_map(|partition| &partition.facts)
-        .filter(|fact| fact.metric_key == key)
-        .collect()
+    let partitions = slice.partitions.iter().filter(|partition| partition.dimensions == dimensions);
+    partitions.flat_map(|partition| &partition.facts).filter(|fact| fact.metric_key == key).collect()
 }
 
 /// Day and value of each fact.
 fn values(facts: &[&Fact]) -> Vec<(Date, String)> {
-    facts
-        .iter()
-        .map(|fact| (fact.period_start, fact.value.to_string()))
-        .collect()
+    facts.iter().map(|fact| (fact.period_start, fact.value.to_string())).collect()
 }
 
 fn number(text: &str) -> Decimal {

@@ -59,16 +59,8 @@ async fn data_that_moves_between_pages_is_read_again_later() {
         Reply::Json(200, body)
     })
     .await;
-    let error = ga4(&stub)
-        .0
-        .with_page_rows(2)
-        .fetch(&token(), &plan())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.code, error.kind),
-        (codes::GA4_PAGES_MOVED, FailureKind::Transient)
-    );
+    let error = ga4(&stub).0.with_page_rows(2).fetch(&token(), &plan()).await.unwrap_err();
+    assert_eq!((error.code, error.kind), (codes::GA4_PAGES_MOVED, FailureKind::Transient));
 
     // The last page is short of a row.
     let stub = Stub::start(|_, request| {
@@ -79,16 +71,8 @@ async fn data_that_moves_between_pages_is_read_again_later() {
         Reply::Json(200, body)
     })
     .await;
-    let error = ga4(&stub)
-        .0
-        .with_page_rows(3)
-        .fetch(&token(), &plan())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.code, error.kind),
-        (codes::GA4_PAGES_MOVED, FailureKind::Transient)
-    );
+    let error = ga4(&stub).0.with_page_rows(3).fetch(&token(), &plan()).await.unwrap_err();
+    assert_eq!((error.code, error.kind), (codes::GA4_PAGES_MOVED, FailureKind::Transient));
 }
 
 #[tokio::test]
@@ -96,10 +80,7 @@ async fn a_row_twice_in_one_page_is_refused() {
     let twice = [ROWS[0], ROWS[0]];
     let stub = Stub::start(move |_, request| Reply::Json(200, answer(request, &twice))).await;
     let error = ga4(&stub).0.fetch(&token(), &plan()).await.unwrap_err();
-    assert_eq!(
-        (error.code, error.kind),
-        (codes::GA4_REPORT_SHAPE, FailureKind::Contract)
-    );
+    assert_eq!((error.code, error.kind), (codes::GA4_REPORT_SHAPE, FailureKind::Contract));
 }
 
 #[tokio::test]
@@ -111,9 +92,6 @@ async fn a_report_that_promises_rows_and_sends_none_does_not_loop() {
     })
     .await;
     let error = ga4(&stub).0.fetch(&token(), &plan()).await.unwrap_err();
-    assert_eq!(
-        (error.code, error.kind),
-        (codes::GA4_REPORT_SHAPE, FailureKind::Contract)
-    );
+    assert_eq!((error.code, error.kind), (codes::GA4_REPORT_SHAPE, FailureKind::Contract));
     assert_eq!(stub.received().len(), 1);
 }

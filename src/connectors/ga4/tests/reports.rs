@@ -23,17 +23,11 @@ async fn a_slice_is_five_reports_and_users_are_alone_in_theirs() {
             vec!["date", "deviceCategory"],
         ]
     );
-    let with_users: Vec<bool> = requests
-        .iter()
-        .map(|request| names(request, "metrics").contains(&"totalUsers".to_owned()))
-        .collect();
+    let with_users: Vec<bool> =
+        requests.iter().map(|request| names(request, "metrics").contains(&"totalUsers".to_owned())).collect();
     assert_eq!(with_users, [false, true, false, false, false]);
     assert_eq!(names(&requests[1], "metrics"), ["totalUsers"]);
-    let dimensions: Vec<&[&str]> = slice
-        .partitions
-        .iter()
-        .map(|partition| &*partition.dimensions)
-        .collect();
+    let dimensions: Vec<&[&str]> = slice.partitions.iter().map(|partition| &*partition.dimensions).collect();
     assert_eq!(dimensions, [&[][..], &[], &["channel"], &["country"], &["device"]]);
     for partition in &slice.partitions {
         assert_eq!((partition.from, partition.to), (DAY, NEXT));
@@ -48,10 +42,7 @@ async fn a_request_names_its_days_and_order_and_carries_the_token() {
     assert_eq!(request.path, "/v1beta/properties/310000001:runReport");
     assert_eq!(request.headers["authorization"], format!("Bearer {TOKEN}"));
     let body = request.json();
-    assert_eq!(
-        body["dateRanges"],
-        json!([{"startDate": "2026-11-21", "endDate": "2026-11-22"}])
-    );
+    assert_eq!(body["dateRanges"], json!([{"startDate": "2026-11-21", "endDate": "2026-11-22"}]));
     assert_eq!(
         body["orderBys"],
         json!([
@@ -67,10 +58,8 @@ async fn a_request_names_its_days_and_order_and_carries_the_token() {
 
 /// One answer as the fixture has it, reduced to what the report asks for, columns in the order of the request or not.
 fn fixture(request: &Received, reversed: bool) -> Value {
-    let mut body: Value = serde_json::from_str(include_str!(
-        "../../../../tests/fixtures/ga4/synthetic_runReport_channels.json"
-    ))
-    .unwrap();
+    let mut body: Value =
+        serde_json::from_str(include_str!("../../../../tests/fixtures/ga4/synthetic_runReport_channels.json")).unwrap();
     let keep: Vec<usize> = body["metricHeaders"]
         .as_array()
         .unwrap()
@@ -106,24 +95,15 @@ async fn columns_are_read_by_their_headers_and_not_by_their_order() {
     for reversed in [false, true] {
         let stub = Stub::start(move |_, request| {
             let channels = is_report(request, "sessionDefaultChannelGroup");
-            Reply::Json(
-                200,
-                if channels {
-                    fixture(request, reversed)
-                } else {
-                    answer(request, &[])
-                },
-            )
+            Reply::Json(200, if channels { fixture(request, reversed) } else { answer(request, &[]) })
         })
         .await;
         slices.push(fetch(&stub).await);
     }
     assert_eq!(slices[0], slices[1]);
     let sessions = facts(&slices[0], &["channel"], "ga4.sessions");
-    let organic = sessions
-        .iter()
-        .find(|fact| fact.period_start == DAY && fact.dims["channel"] == "Organic Search")
-        .unwrap();
+    let organic =
+        sessions.iter().find(|fact| fact.period_start == DAY && fact.dims["channel"] == "Organic Search").unwrap();
     assert_eq!(organic.value, number("412"));
     assert_eq!(slices[0].rows_read, 9);
     assert_eq!(slices[0].zone.as_deref(), Some("Europe/Madrid"));
@@ -155,14 +135,7 @@ async fn a_row_becomes_nine_facts_with_exact_numbers() {
     let found: Vec<(&str, Decimal, Option<Decimal>, Option<&str>)> = partition
         .facts
         .iter()
-        .map(|fact| {
-            (
-                fact.metric_key.as_str(),
-                fact.value,
-                fact.denominator,
-                fact.currency.as_deref(),
-            )
-        })
+        .map(|fact| (fact.metric_key.as_str(), fact.value, fact.denominator, fact.currency.as_deref()))
         .collect();
     let sessions = Some(number("412"));
     let expected = [
@@ -189,37 +162,23 @@ async fn a_row_becomes_nine_facts_with_exact_numbers() {
 #[tokio::test]
 async fn the_last_three_days_are_provisional() {
     let stub = with_rows("", &[]).await;
-    let plan = FetchPlan {
-        from: date!(2026 - 11 - 18),
-        to: date!(2026 - 11 - 22),
-        ..plan()
-    };
+    let plan = FetchPlan { from: date!(2026 - 11 - 18), to: date!(2026 - 11 - 22), ..plan() };
     let slice = ga4(&stub).0.fetch(&token(), &plan).await.unwrap();
-    let provisional: Vec<(u8, bool)> = facts(&slice, &[], "ga4.sessions")
-        .iter()
-        .map(|fact| (fact.period_start.day(), fact.provisional))
-        .collect();
-    assert_eq!(
-        provisional,
-        [(18, false), (19, false), (20, false), (21, true), (22, true)]
-    );
+    let provisional: Vec<(u8, bool)> =
+        facts(&slice, &[], "ga4.sessions").iter().map(|fact| (fact.period_start.day(), fact.provisional)).collect();
+    assert_eq!(provisional, [(18, false), (19, false), (20, false), (21, true), (22, true)]);
 }
 
 #[tokio::test]
 async fn other_and_not_set_are_ordinary_dimension_values() {
     let stub = with_rows(
         "country",
-        &[
-            ("20261121", "(not set)", &[("sessions", "3")]),
-            ("20261121", "(other)", &[("sessions", "4")]),
-        ],
+        &[("20261121", "(not set)", &[("sessions", "3")]), ("20261121", "(other)", &[("sessions", "4")])],
     )
     .await;
     let slice = fetch(&stub).await;
-    let countries: Vec<&str> = facts(&slice, &["country"], "ga4.sessions")
-        .iter()
-        .map(|fact| fact.dims["country"].as_str())
-        .collect();
+    let countries: Vec<&str> =
+        facts(&slice, &["country"], "ga4.sessions").iter().map(|fact| fact.dims["country"].as_str()).collect();
     assert_eq!(countries, ["(not set)", "(other)"]);
 }
 
@@ -235,14 +194,8 @@ async fn a_report_of_another_shape_is_refused() {
             body["dimensionHeaders"][0]["name"] = "dateHour".into();
         }),
         ("nobody asked for", |body| {
-            body["metricHeaders"]
-                .as_array_mut()
-                .unwrap()
-                .push(json!({"name": "activeUsers"}));
-            body["rows"][0]["metricValues"]
-                .as_array_mut()
-                .unwrap()
-                .push(json!({"value": "1"}));
+            body["metricHeaders"].as_array_mut().unwrap().push(json!({"name": "activeUsers"}));
+            body["rows"][0]["metricValues"].as_array_mut().unwrap().push(json!({"value": "1"}));
         }),
         ("match its headers", |body| {
             body["rows"][0]["metricValues"].as_array_mut().unwrap().pop();
@@ -269,11 +222,7 @@ async fn a_report_of_another_shape_is_refused() {
         })
         .await;
         let error = ga4(&stub).0.fetch(&token(), &plan()).await.unwrap_err();
-        assert_eq!(
-            (error.code, &error.kind),
-            (codes::GA4_REPORT_SHAPE, &FailureKind::Contract),
-            "{cause}"
-        );
+        assert_eq!((error.code, &error.kind), (codes::GA4_REPORT_SHAPE, &FailureKind::Contract), "{cause}");
         assert!(error.cause.contains(cause), "{cause}: {error}");
     }
 }
@@ -295,10 +244,7 @@ async fn a_quota_is_low_when_few_slices_of_the_same_cost_are_left() {
         (json!({"tokensPerHour": {"consumed": 10, "remaining": 500}}), false),
         (json!({"tokensPerHour": {"consumed": 10, "remaining": 499}}), true),
         (json!({"concurrentRequests": {"consumed": 1, "remaining": 1}}), false),
-        (
-            json!({"serverErrorsPerProjectPerHour": {"consumed": 0, "remaining": 3}}),
-            false,
-        ),
+        (json!({"serverErrorsPerProjectPerHour": {"consumed": 0, "remaining": 3}}), false),
         (json!({"serverErrorsPerProjectPerHour": {"remaining": 2}}), true),
         (json!({}), false),
     ];
