@@ -23,17 +23,20 @@ function datasets(model) {
   const current = model.rows.map((row) => row.value);
   const dashed = (/** @type {any} */ { p0DataIndex: a, p1DataIndex: b }) => (model.rows[a]?.provisional || model.rows[b]?.provisional ? [5, 5] : undefined);
   const sets = [{
-    label: model.name, data: current, borderColor: accent, backgroundColor: ink('--accent-wash'), fill: 'origin', borderWidth: 2, tension: 0.25,
-    cubicInterpolationMode: 'monotone', pointRadius: radii(current), pointHoverRadius: 5, pointBackgroundColor: accent, segment: { borderDash: dashed }, spanGaps: false, order: 0,
+    label: model.name, data: current, borderColor: accent, fill: false, borderWidth: 2, cubicInterpolationMode: 'monotone', pointRadius: radii(current), pointHoverRadius: 5, pointBackgroundColor: accent, segment: { borderDash: dashed }, spanGaps: false, order: 0,
   }];
   if (model.pastName) {
     const past = model.rows.map((row) => row.previous);
     const grey = ink('--chart-past');
     sets.push(/** @type {any} */ ({
-      label: model.pastName, data: past, borderColor: grey, fill: false, borderWidth: 1.5, tension: 0.25, cubicInterpolationMode: 'monotone',
+      label: model.pastName, data: past, borderColor: grey, fill: false, borderWidth: 1.5, cubicInterpolationMode: 'monotone',
       pointRadius: radii(past), pointHoverRadius: 4, pointBackgroundColor: grey, borderDash: [2, 3], spanGaps: false, order: 1,
     }));
   }
+  // The wash lies in a set of its own: filled together with a line of dashed segments it would show seams.
+  sets.push(/** @type {any} */ ({
+    label: '', wash: true, data: current, backgroundColor: ink('--accent-wash'), fill: 'origin', borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, cubicInterpolationMode: 'monotone', order: 2,
+  }));
   return sets;
 }
 
@@ -51,6 +54,7 @@ function options(model) {
       legend: { display: false },
       tooltip: {
         backgroundColor: ink('--tip'), titleColor: ink('--tip-ink'), bodyColor: ink('--tip-ink'), padding: 10, boxPadding: 4, usePointStyle: true,
+        filter: (/** @type {any} */ item) => !item.dataset.wash,
         callbacks: {
           title: (/** @type {any[]} */ items) => (items.length ? model.title(items[0].dataIndex) : ''),
           label: (/** @type {any} */ item) => {

@@ -2,13 +2,15 @@
 
 /** @typedef {import('./csv-sample.js').Column} Column */
 /** @typedef {{delimiter: string, decimal: string, encoding: string, columns: Column[], rows: number}} Preview */
-/** @typedef {{column: string, role: 'metric'|'dimension'|'date'|'ignore', key: string, name: string, unit: string, additivity: string}} Choice */
+/** @typedef {{column: string, role: 'metric'|'dimension'|'date'|'ignore', key: string, name: string, unit: string, own: boolean, additivity: string}} Choice */
 /** @typedef {{date: string, format: string, grain: string, choices: Choice[], on_error: 'skip'|'abort', replace: boolean, delimiter: string, decimal: string, encoding: string}} Draft */
 /** @typedef {{field: string, code: string}} Problem */
 
 export const ADDITIVITIES = ['sum', 'mean', 'last', 'unique'];
 export const GRAINS = ['day', 'month', 'year'];
 const KEY = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+/** Headers whose numbers make no sense added up; only the first suggestion, a person decides. */
+const AVERAGED = /temp|avg|average|mean|media|promedio|rate|tasa|ratio|wind|viento|speed|pressure|humid|precio|price|score|grade|nota|%/i;
 const RESERVED = /^(ga4|stripe)\./;
 
 /** A stable key from a header: lower case ASCII, words joined by `_`, unique among `taken`. @param {string} header @param {Set<string>} [taken] */
@@ -38,7 +40,7 @@ export function draftFrom(preview) {
   const choices = preview.columns.map((c) => {
     /** @type {Choice['role']} */
     const role = c === date ? 'date' : c.kind === 'number' ? 'metric' : c.kind === 'text' && c.sample.length ? 'dimension' : 'ignore';
-    return { column: c.name, role, key: keyFor(c.name, taken), name: nameFor(c.name), unit: 'count', additivity: 'sum' };
+    return { column: c.name, role, key: keyFor(c.name, taken), name: nameFor(c.name), unit: 'count', own: false, additivity: AVERAGED.test(c.name) ? 'mean' : 'sum' };
   });
   const format = date?.date_format ?? '%Y-%m-%d';
   return {

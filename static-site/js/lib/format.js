@@ -54,9 +54,8 @@ export class Format {
   /** @param {number} value @param {string|null} currency */
   money(value, currency) {
     if (!currency) return this.number({ minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
-    const whole = Math.abs(value) >= 10_000 ? { maximumFractionDigits: 0, minimumFractionDigits: 0 } : {};
     return attempt(
-      () => this.number({ style: 'currency', currency, ...whole }).format(value),
+      () => this.number({ style: 'currency', currency }).format(value),
       () => `${this.number({ maximumFractionDigits: 2 }).format(value)}\u00a0${currency}`,
     );
   }

@@ -16,8 +16,8 @@ const entry = (item) => html`
   <li><article class="card metric-card">
     <h2><a href="#/catalog/${encodeURIComponent(item.key)}">${item.name}</a></h2>
     <p class="metric-definition">${item.definition}</p>
-    <p class="tags"><span class="tag">${store.t(`additivity.${item.additivity}.short`)}</span>
-      ${(item.sources ?? []).map((/** @type {any} */ s) => html`<span class="tag">${s.name}</span>`)}</p>
+    <p class="label-chips"><span class="label-chip">${store.t(`additivity.${item.additivity}.short`)}</span>
+      ${(item.sources ?? []).map((/** @type {any} */ s) => html`<span class="label-chip">${s.name}</span>`)}</p>
     ${badge(item.freshness, { grain: item.grain })}
   </article></li>`;
 
@@ -61,7 +61,7 @@ export function catalogView(root, location) {
 
   function draw() {
     render(html`
-      <div class="page">
+      <div class="sheet">
         <header class="page-head"><div><h1 tabindex="-1">${t('nav.catalog')}</h1><p class="page-sub">${t('catalog.lead')}</p></div></header>
         <form class="search" role="search" @submit=${(/** @type {Event} */ e) => e.preventDefault()}>
           <label class="visually-hidden" for="catalog-q">${t('catalog.search')}</label>${icon('search')}

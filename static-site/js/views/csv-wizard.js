@@ -170,7 +170,7 @@ export class CsvWizard {
     const at = steps.indexOf(this.step);
     return html`
       <section class="card card-body wizard" aria-busy=${String(this.busy)}>
-        <ol class="steps" aria-label=${t('csv.steps')}>${steps.map((step, i) => html`
+        <ol class="wizard-steps" aria-label=${t('csv.steps')}>${steps.map((step, i) => html`
           <li class=${i < at ? 'step-done' : ''} aria-current=${i === at ? 'step' : 'false'}><span>${i + 1}</span>${t(`csv.step.${step}`)}</li>`)}</ol>
         ${this.step === 'file' ? fileStep(this) : this.step === 'columns' ? columnStep(this) : resultStep(this)}
       </section>`;

@@ -106,7 +106,7 @@ function page(board, actions) {
   const { data } = board.metrics;
   const all = [...(data?.metrics ?? []).map((/** @type {any} */ m) => m.freshness), board.series.data?.freshness, board.table.data?.freshness];
   return html`
-    <div class="page">
+    <div class="sheet">
       <header class="page-head">
         <div><h1 tabindex="-1">${t('nav.dashboard')}</h1>
           <p class="page-sub">${data ? html`<strong>${format.range(data.from, data.to)}</strong>
@@ -122,7 +122,7 @@ function page(board, actions) {
 /** Operators belong to no company: there is nothing to show them here. @param {HTMLElement} root */
 function withoutCompany(root) {
   const { t } = store;
-  render(html`<div class="page"><header class="page-head"><h1 tabindex="-1">${t('nav.dashboard')}</h1></header>
+  render(html`<div class="sheet"><header class="page-head"><h1 tabindex="-1">${t('nav.dashboard')}</h1></header>
     <section class="card widget">${empty(t('board.no_company'), t('board.no_company_text'), nothing, 'user')}</section></div>`, root);
   return { title: t('nav.dashboard'), update: () => {}, stop: () => {} };
 }

@@ -74,7 +74,7 @@ export function metricView(root, location) {
   function draw() {
     const missing = item.error?.status === 404;
     render(html`
-      <div class="page">
+      <div class="sheet">
         <nav class="crumbs" aria-label=${t('nav.crumbs')}><a href="#/catalog">${t('nav.catalog')}</a></nav>
         <header class="page-head"><h1 tabindex="-1">${item.data?.name ?? (missing ? t('metric.missing') : key)}</h1></header>
         ${item.data ? page(item.data, series) : nothing}

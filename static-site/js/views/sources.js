@@ -149,7 +149,7 @@ class SourcesView {
     const { t } = store;
     const panel = Boolean(this.wizard) || Boolean(this.params.add && store.isAdmin);
     render(html`
-      <div class="page">
+      <div class="sheet">
         ${panel ? html`<nav class="crumbs" aria-label=${t('nav.crumbs')}><a href="#/sources">${t('nav.sources')}</a></nav>` : nothing}
         <header class="page-head">
           <div><h1 tabindex="-1">${this.wizard ? this.wizard.title() : panel ? t('add.title') : t('nav.sources')}</h1>

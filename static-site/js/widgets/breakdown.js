@@ -39,7 +39,7 @@ function heading({ sort, chooseSort }, key, text, number) {
   const next = down ? key : up ? `-${key}` : number ? `-${key}` : key;
   return html`
     <th scope="col" class=${number ? 'num' : ''} aria-sort=${down ? 'descending' : up ? 'ascending' : 'none'}>
-      <button type="button" class="sort ${down || up ? 'sort-on' : ''}" @click=${() => chooseSort(next)}>${text}${icon(up ? 'arrowUp' : 'arrowDown')}</button></th>`;
+      <button type="button" class="sort ${down || up ? 'sort-on' : ''}" @click=${() => chooseSort(next)}>${number ? nothing : text}${icon(up ? 'arrowUp' : 'arrowDown')}${number ? text : nothing}</button></th>`;
 }
 
 /** @param {Column} column */

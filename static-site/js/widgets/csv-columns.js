@@ -14,6 +14,7 @@ const DELIMITERS = [',', ';', '\t', '|'];
 const DECIMALS = ['.', ','];
 const ENCODINGS = ['utf-8', 'windows-1252', 'iso-8859-15', 'utf-16le', 'utf-16be', 'macintosh'];
 const UNITS = ['count', 'percent', 'currency', 'seconds'];
+const OTHER = 'other';
 const ROLES = ['metric', 'dimension', 'ignore'];
 
 /** @param {string[]} known @param {string} value what the server found may not be among the usual ones */
@@ -51,18 +52,20 @@ function reading(wizard) {
 /** Inputs of a column that is a metric. @param {CsvWizard} wizard @param {Choice} choice @param {number} i @param {(change: Partial<Choice>) => void} set */
 function metricFields(wizard, choice, i, set) {
   const { t } = store;
-  const input = (/** @type {'name'|'key'|'unit'} */ field, /** @type {string|typeof nothing} */ list) => {
+  const input = (/** @type {'name'|'key'|'unit'} */ field, label = field === 'unit' ? 'own_unit' : field) => {
     const found = wizard.problems.find((p) => p.field === `${choice.column}.${field}`);
     const id = `csv-${field}-${i}`;
     return html`
-      <div><label class="form-label" for=${id}>${t(`csv.${field}`)}</label>
-        <input class="form-control" id=${id} .value=${choice[field]} list=${list} autocomplete="off" spellcheck="false" maxlength=${field === 'name' ? 80 : 64}
+      <div><label class="form-label" for=${id}>${t(`csv.${label}`)}</label>
+        <input class="form-control" id=${id} .value=${choice[field]} autocomplete="off" spellcheck="false" maxlength=${field === 'name' ? 80 : 64}
           aria-invalid=${found ? 'true' : nothing} aria-describedby=${found ? `${id}-problem` : nothing}
           @input=${(/** @type {Change} */ e) => set({ [field]: e.target.value })}>
         ${found ? html`<p class="field-problem" id="${id}-problem">${t(`problem.${found.code}`)}</p>` : nothing}</div>`;
   };
   return html`
-    <div class="grid-fields metric-fields">${input('name', nothing)}${input('key', nothing)}${input('unit', 'csv-units')}
+    <div class="grid-fields metric-fields">${input('name')}${input('key')}
+      ${select(`csv-units-${i}`, t('csv.unit'), choice.own ? OTHER : choice.unit, [...UNITS, OTHER].map((u) => [u, t(`unit.${u}`)]), (v) => set({ own: v === OTHER, unit: v === OTHER ? '' : v }))}
+      ${choice.own ? input('unit') : nothing}
       ${select(`csv-add-${i}`, t('metric.additivity'), choice.additivity, ADDITIVITIES.map((a) => [a, t(`csv.additivity.${a}`)]), (v) => set({ additivity: v }))}</div>`;
 }
 
@@ -76,7 +79,7 @@ function column(wizard, choice, i) {
     <li class="column column-${choice.role}" data-column=${choice.column}>
       <div class="column-head"><h3>${choice.column}</h3><p class="muted sample">${sample.length ? sample.join(' · ') : t('csv.no_sample')}</p></div>
       ${choice.role === 'date'
-        ? html`<p class="tag">${t('role.date')}</p>`
+        ? html`<p class="label-chip">${t('role.date')}</p>`
         : html`<div class="segmented" role="group" aria-label=${t('csv.role_of', { column: choice.column })}>
             ${ROLES.map((role) => html`<button type="button" aria-pressed=${String(choice.role === role)} @click=${() => set({ role: /** @type {any} */ (role) })}>${t(`role.${role}`)}</button>`)}</div>`}
       ${choice.role === 'metric' ? metricFields(wizard, choice, i, set) : nothing}
@@ -108,7 +111,6 @@ export function columnStep(wizard) {
       <h2 tabindex="-1">${t('csv.step.columns')}</h2>
       <p class="muted">${t('csv.found', { file: wizard.file?.name ?? '', rows: format.value(preview.rows, 'count'), n: preview.columns.length })}</p>
       ${reading(wizard)}
-      <datalist id="csv-units">${UNITS.map((unit) => html`<option value=${unit}>${t(`unit.${unit}`)}</option>`)}</datalist>
       <ul class="columns">${draft.choices.map((choice, i) => column(wizard, choice, i))}</ul>
       ${rules(wizard)}
       ${general.map((p) => html`<p class="field-problem" role="alert" tabindex="-1">${t(`problem.${p.code}`)}</p>`)}

@@ -43,7 +43,7 @@ export function prepare(answer, currency, kpi) {
 function legend(answer, rows) {
   const { t, format } = store;
   return html`
-    <ul class="legend">
+    <ul class="chart-key">
       <li><i class="key key-now"></i>${format.range(answer.from, answer.to)}</li>
       ${answer.compare ? html`<li><i class="key key-past"></i>${format.range(answer.compare.from, answer.compare.to)}</li>` : nothing}
       ${rows.some((row) => row.provisional) ? html`<li><i class="key key-dash"></i>${t('trend.provisional')}</li>` : nothing}
@@ -102,7 +102,7 @@ function body(options) {
   if (isEmpty(rows)) return nothingHere(data, options);
   return html`
     <p class="sentence">${sentence}</p>
-    <figure class="chart"><portal-line class="line" .model=${model}></portal-line>${legend(data, rows)}</figure>
+    <figure class="figure"><portal-line class="line" .model=${model}></portal-line>${legend(data, rows)}</figure>
     ${twin(data, rows, currency)}`;
 }
 
