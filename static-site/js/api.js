@@ -1,0 +1,107 @@
+// The only place that talks to the server.
+import { store } from './store.js';
+
+/** A refused or failed request. `code` is stable (see docs/api.md); `detail` is a sentence for a person. */
+export class ApiError extends Error {
+  /** @param {number} status @param {Record<string, any>} problem */
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? '');
+    this.status = status;
+    /** @type {string} */
+    this.code = problem.code ?? (status === 0 ? 'network' : 'internal');
+    /** @type {string|null} */
+    this.requestId = problem.request_id ?? null;
+    /** @type {Array<{field: string, code: string, detail: string}>} */
+    this.errors = Array.isArray(problem.errors) ? problem.errors : [];
+    /** The whole body: an import that was refused lists its rows there. */
+    this.problem = problem;
+  }
+}
+
+/** @typedef {{query?: Record<string, string|number|null|undefined>, body?: unknown, form?: FormData, signal?: AbortSignal, quiet?: boolean}} Options */
+
+/** @param {string} path @param {Options['query']} query */
+function address(path, query = {}) {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== '') params.set(key, String(value));
+  const text = params.toString();
+  return `/api${path}${text ? `?${text}` : ''}`;
+}
+
+/** @param {string} method @param {string} path @param {Options} options */
+async function send(method, path, { query, body, form, signal }) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: 'application/json', 'Accept-Language': store.lang };
+  if (method !== 'GET' && store.session) headers['X-CSRF-Token'] = store.session.csrf_token;
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  try {
+    return await fetch(address(path, query), {
+      method, headers, signal, credentials: 'same-origin', cache: 'no-store', redirect: 'error',
+      body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
+    });
+  } catch (error) {
+    if (/** @type {Error} */ (error).name === 'AbortError') throw error;
+    throw new ApiError(0, {});
+  }
+}
+
+/** @param {Response} response */
+const json = async (response) => (response.status === 204 ? null : response.json().catch(() => ({})));
+
+/** @param {string} method @param {string} path @param {Options} [options] @returns {Promise<any>} */
+async function request(method, path, options = {}) {
+  let response = await send(method, path, options);
+  if (response.ok) return json(response);
+  let problem = await json(response);
+  // Another tab may have signed in anew, so our token is old: fetch the session's and try once more.
+  if (response.status === 403 && problem?.code === 'csrf' && store.session) {
+    store.setSession(await request('GET', '/auth/session'));
+    response = await send(method, path, options);
+    if (response.ok) return json(response);
+    problem = await json(response);
+  }
+  if (response.status === 401 && !options.quiet) store.emit('signed-out');
+  throw new ApiError(response.status, problem ?? {});
+}
+
+/** @param {string} id */
+const source = (id) => `/sources/${encodeURIComponent(id)}`;
+
+/** @param {File} file @param {unknown} [mapping] */
+function upload(file, mapping) {
+  const form = new FormData();
+  if (mapping) form.set('mapping', JSON.stringify(mapping));
+  form.set('file', file);
+  return form;
+}
+
+export const api = {
+  session: () => request('GET', '/auth/session', { quiet: true }),
+  login: (/** @type {string} */ email, /** @type {string} */ password) => request('POST', '/auth/login', { body: { email, password }, quiet: true }),
+  logout: () => request('POST', '/auth/logout', { quiet: true }),
+  switchTenant: (/** @type {string} */ id) => request('POST', '/auth/tenant', { body: { tenant_id: id } }),
+  metrics: (/** @type {any} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/metrics', { query, signal }),
+  series: (/** @type {string} */ key, /** @type {any} */ query, /** @type {AbortSignal} */ signal) =>
+    request('GET', `/series/${encodeURIComponent(key)}`, { query, signal }),
+  table: (/** @type {any} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/table', { query, signal }),
+  catalog: (/** @type {any} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/catalog', { query, signal }),
+  metric: (/** @type {string} */ key, /** @type {AbortSignal} */ signal) => request('GET', `/catalog/${encodeURIComponent(key)}`, { signal }),
+  sources: (/** @type {AbortSignal} */ signal) => request('GET', '/sources', { signal }),
+  providers: (/** @type {AbortSignal} */ signal) => request('GET', '/sources/providers', { signal }),
+  addSource: (/** @type {string} */ provider, /** @type {string} */ name) => request('POST', '/sources', { body: { provider, name } }),
+  changeSource: (/** @type {string} */ id, /** @type {any} */ change) => request('PATCH', source(id), { body: change }),
+  deleteSource: (/** @type {string} */ id) => request('DELETE', source(id)),
+  connect: (/** @type {string} */ id) => request('POST', `${source(id)}/connect`, { body: {} }),
+  sync: (/** @type {string} */ id) => request('POST', `${source(id)}/sync`, { body: {} }),
+  syncs: (/** @type {string} */ id, /** @type {any} */ query, /** @type {AbortSignal} */ signal) => request('GET', `${source(id)}/syncs`, { query, signal }),
+  preview: (/** @type {string} */ id, /** @type {File} */ file) => request('POST', `${source(id)}/preview`, { form: upload(file) }),
+  importFile: (/** @type {string} */ id, /** @type {File} */ file, /** @type {unknown} */ mapping) =>
+    request('POST', `${source(id)}/files`, { form: upload(file, mapping) }),
+};
+
+/** The strings of a language, a static file beside this one. @param {string} lang */
+export async function loadMessages(lang) {
+  const response = await fetch(`i18n/${lang}.json`);
+  if (!response.ok) throw new ApiError(response.status, {});
+  return response.json();
+}

@@ -1,0 +1,39 @@
+// "Updated 12 min ago": how fresh a widget is, in words; amber when that is too old.
+import { html, nothing } from '../html.js';
+import { icon } from '../icons.js';
+import { judge } from '../lib/freshness.js';
+import { store } from '../store.js';
+
+/** @typedef {Partial<import('../lib/freshness.js').Freshness>|null|undefined} Freshness */
+
+/** Everything the badge knows, for its tooltip. @param {NonNullable<Freshness>} freshness */
+function details(freshness) {
+  const { t, format } = store;
+  return [
+    freshness.fetched_at && t('fresh.fetched', { at: format.instant(freshness.fetched_at) }),
+    freshness.data_through && t('fresh.through', { day: format.day(freshness.data_through) }),
+    freshness.next_due && t('fresh.next', { at: format.instant(freshness.next_due) }),
+    freshness.provisional_from && t('fresh.provisional', { day: format.day(freshness.provisional_from) }),
+  ].filter(Boolean).join(' · ');
+}
+
+/** @param {Freshness} freshness @param {{grain?: string, through?: boolean, label?: string}} [options] `through` also shows until when there is data */
+export function badge(freshness, { grain, through = false, label } = {}) {
+  const { t, format } = store;
+  if (!freshness?.fetched_at) {
+    return html`<span class="fresh">${icon('clock')}<span>${t('fresh.never')}</span></span>`;
+  }
+  const { stale, why, ageMs } = judge(freshness, store.now(), store.session?.tenant?.zone, grain);
+  const age = format.ago(ageMs ?? 0, t('fresh.just_now'));
+  return html`
+    <span class="fresh ${stale ? 'fresh-stale' : ''}">${icon(stale ? 'alert' : 'clock')}
+      <time datetime=${freshness.fetched_at} title=${details(freshness)}>${label ?? t('fresh.updated', { age })}</time>
+      ${through && freshness.data_through ? html`<span class="fresh-through">${t('fresh.through', { day: format.day(freshness.data_through) })}</span>` : nothing}
+      ${why ? html`<span class="fresh-why ${through ? '' : 'visually-hidden'}">${t(`fresh.why.${why}`)}</span>` : nothing}
+    </span>`;
+}
+
+/** The board's badge: the oldest of its widgets. @param {Freshness} freshness */
+export const boardBadge = (freshness) => (freshness?.fetched_at
+  ? badge(freshness, { label: store.t('fresh.board', { age: store.format.ago(judge(freshness, store.now(), undefined).ageMs ?? 0, store.t('fresh.just_now')) }) })
+  : nothing);
