@@ -26,6 +26,7 @@ use crate::host::listener::{BODY_LIMIT, Listener};
 use crate::host::worker::{Handle, Launch, State, Unavailable, Worker};
 use crate::mailbox::Mailbox;
 use crate::parts::{self, Database, PartError};
+use crate::sandbox::Sandbox;
 use crate::settings::{self, ACCOUNTS, Parts, Ready, Secrets};
 
 /// Pause before an ended host is started anew.
@@ -108,6 +109,33 @@ fn interrupted() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+/// What the handler talks to besides the database.
+struct Peers {
+    sandbox: Sandbox,
+    clock_file: PathBuf,
+    broker: Arc<Broker>,
+    service_bus_url: String,
+    mailbox_url: String,
+}
+
+impl Peers {
+    async fn start(
+        data: &Path,
+        public_url: &str,
+        secrets: &Secrets,
+        queues: &[String],
+        clock: Arc<dyn Clock>,
+        servers: &mut JoinSet<()>,
+    ) -> Result<Self, StartError> {
+        let clock_file = data.join("clock_offset");
+        let sandbox = parts::sandbox(data, &clock_file, public_url, &secrets.google_client_secret).await?;
+        let broker = Broker::open(queues, &data.join("messages.jsonl"), clock).map_err(at(data))?;
+        let service_bus_url = open(servers, broker::rest::router(broker.clone())).await?;
+        let mailbox_url = open(servers, Mailbox::default().router()).await?;
+        Ok(Self { sandbox, clock_file, broker, service_bus_url, mailbox_url })
+    }
+}
+
 /// Everything between the open port and the end. Dropping it stops all but the database.
 async fn serve(
     options: &Options,
@@ -122,45 +150,20 @@ async fn serve(
     let url = format!("http://{front_address}");
     let database: &Database = database.insert(Database::start(data).await?);
     database.prepare().await?;
-
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = Secrets::load(data).map_err(at(data))?;
-    let key_ring = settings::key_ring(data).map_err(at(data))?;
-    let clock_file = data.join("clock_offset");
-    let sandbox = parts::sandbox(data, &clock_file, &url, &secrets.google_client_secret).await?;
-    let sandbox_url = sandbox.url();
-
     let mut servers = JoinSet::new();
     let queues: Vec<String> = functions.iter().filter_map(queue).collect();
-    let broker = Broker::open(&queues, &data.join("messages.jsonl"), clock.clone()).map_err(at(data))?;
-    let service_bus_url = open(&mut servers, broker::rest::router(broker.clone())).await?;
-    let mailbox_url = open(&mut servers, Mailbox::default().router()).await?;
+    let peers = Peers::start(data, &url, &secrets, &queues, clock.clone(), &mut servers).await?;
 
     let client = http_client();
-    let settings = Parts {
-        public_url: &url,
-        port: front_address.port(),
-        secrets: &secrets,
-        key_ring: &key_ring,
-        app_url: database.url("portal_app"),
-        router_url: database.url("portal_router"),
-        operator_url: database.url("portal_operator"),
-        service_bus_url: service_bus_url.clone(),
-        sandbox_url: &sandbox_url,
-        clock_file: &clock_file,
-    };
-    let launch = Launch {
-        program: std::env::current_exe()?,
-        arguments: vec![crate::HANDLER.to_owned(), std::process::id().to_string()],
-        directory: options.root.clone(),
-        settings: settings.settings(),
-    };
+    let launch = launch(options, data, front_address, &secrets, database, &peers)?;
     let (worker, handle) = Worker::new(launch, clock.clone(), client.clone());
     let handle = handler.get_or_init(|| handle);
     let jobs = Jobs {
         functions: functions.into(),
         invoker: Invoker { client: client.clone(), worker: handle.clone(), timeout: config.function_timeout },
-        broker,
+        broker: peers.broker.clone(),
         clock,
         timers: data.join("timers"),
         max_concurrent_calls: config.max_concurrent_calls,
@@ -177,19 +180,52 @@ async fn serve(
 
     handle.address().await.map_err(StartError::Handler)?;
     announce(&url)?;
-    let ready = Ready {
-        url: url.clone(),
+    load_demo(&url, &peers.sandbox.url(), &options.root).await;
+    let ready = ready(url, format!("http://{host_address}"), database, &peers);
+    publish(ready, handle.clone(), &data.join("ready.json")).await
+}
+
+/// How the handler is started: this executable again, with the settings as its environment.
+fn launch(
+    options: &Options,
+    data: &Path,
+    front: SocketAddr,
+    secrets: &Secrets,
+    database: &Database,
+    peers: &Peers,
+) -> Result<Launch, StartError> {
+    let settings = Parts {
+        public_url: &format!("http://{front}"),
+        port: front.port(),
+        secrets,
+        key_ring: &settings::key_ring(data).map_err(at(data))?,
+        app_url: database.url("portal_app"),
+        router_url: database.url("portal_router"),
+        operator_url: database.url("portal_operator"),
+        service_bus_url: peers.service_bus_url.clone(),
+        sandbox_url: &peers.sandbox.url(),
+        clock_file: &peers.clock_file,
+    };
+    Ok(Launch {
+        program: std::env::current_exe()?,
+        arguments: vec![crate::HANDLER.to_owned(), std::process::id().to_string()],
+        directory: options.root.clone(),
+        settings: settings.settings(),
+    })
+}
+
+fn ready(url: String, host_url: String, database: &Database, peers: &Peers) -> Ready {
+    Ready {
+        url,
         handler_pid: None,
         database_url: database.url("portal_app"),
         admin_database_url: database.url("postgres"),
-        sandbox_url: sandbox_url.clone(),
-        mailbox_url,
-        host_url: format!("http://{host_address}"),
-        service_bus_url,
+        sandbox_url: peers.sandbox.url(),
+        mailbox_url: peers.mailbox_url.clone(),
+        host_url,
+        service_bus_url: peers.service_bus_url.clone(),
         accounts: ACCOUNTS,
-    };
-    load_demo(&url, &sandbox_url, &options.root).await;
-    publish(ready, handle.clone(), &data.join("ready.json")).await
+    }
 }
 
 /// Runs the host, and the next one when it has ended.
