@@ -92,14 +92,14 @@ struct StoredRow {
 const COLUMNS: &str = "id, key, name, definition, translations, provider, unit, additivity, good_direction, formula, endpoint, \
      field, version";
 
-/// The tenant's metrics with these keys, or all of them (at most 500), in order of their keys.
+/// The tenant's metrics with these keys, or all of them (at most 500), in the order in which they were made.
 pub async fn list(
     app: &mut PgConnection,
     tenant: TenantId,
     keys: Option<&[String]>,
 ) -> Result<Vec<Metric>, StoreError> {
     let sql = format!(
-        "select {COLUMNS} from metrics where tenant_id = $1 and ($2::text[] is null or key = any($2)) order by key limit 500"
+        "select {COLUMNS} from metrics where tenant_id = $1 and ($2::text[] is null or key = any($2)) order by created_at, key limit 500"
     );
     let rows: Vec<MetricRow> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).bind(keys).fetch_all(&mut *app).await?;

@@ -84,7 +84,8 @@ impl Services {
             delta: base.is_some().then_some(Delta::None),
             freshness: age_of(metric, &ages),
         }));
-        totals.sort_by(|a, b| (&a.metric.row.key, &a.currency).cmp(&(&b.metric.row.key, &b.currency)));
+        let place = |total: &Total| all.iter().position(|metric| metric.row.id == total.metric.row.id);
+        totals.sort_by(|a, b| (place(a), &a.currency).cmp(&(place(b), &b.currency)));
         Ok(TotalsAnswer { answered, totals })
     }
 }
