@@ -16,7 +16,7 @@ use crate::connectors::http::{Backoff, UpstreamClient};
 use crate::connectors::oauth::{GOOGLE_PARAMS, OAuthClient, OAuthConfig};
 use crate::domain::secret::Secret;
 use crate::functions;
-use crate::http::body::{MAX_FORM, MAX_JSON};
+use crate::http::body::MAX_FORM;
 use crate::http::error::Problem;
 use crate::http::guard::{guard, on_panic};
 use crate::http::state::{AppState, Door};
@@ -88,7 +88,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(|| async { Problem::not_found() })
         .layer(panics)
         .layer(middleware::from_fn_with_state(state.clone(), guard))
-        .layer(DefaultBodyLimit::max(MAX_FORM.max(MAX_JSON)));
+        .layer(DefaultBodyLimit::max(MAX_FORM));
     let jobs = functions::jobs().into_router().layer(panics);
     Router::new()
         // The host's readiness and latency probe.

@@ -27,7 +27,7 @@ async fn callback(
     let code = code.as_deref().ok_or(error.as_deref().unwrap_or("no_code"));
     let place = match app.services.finish_connect(&admin.caller, admin.session, &state, code).await? {
         Connected::Yes(source) => format!("/#/sources?source={source}"),
-        Connected::Denied(source) => format!("/#/sources?source={source}&error=access_denied"),
+        Connected::No(source, why) => format!("/#/sources?source={source}&error={why}"),
     };
     let place = HeaderValue::from_str(&place).map_err(|error| ServiceError::Internal(Box::new(error)))?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, place)]))

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::multipart::MultipartError;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
@@ -49,17 +49,24 @@ impl From<ServiceError> for Refusal {
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        match axum::Json::<T>::from_request(request, state).await {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        if !is_json(request.headers()) {
+            return Err(Refusal::Problem(Problem::unsupported_media_type()));
+        }
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_JSON)
+            .await
+            .map_err(|_| Refusal::Problem(Problem::too_large()))?;
+        match axum::Json::<T>::from_bytes(&bytes) {
             Ok(axum::Json(body)) => Ok(Self(body)),
-            Err(JsonRejection::MissingJsonContentType(_)) => Err(Refusal::Problem(Problem::unsupported_media_type())),
-            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Refusal::Problem(Problem::too_large()))
-            }
             Err(JsonRejection::JsonDataError(error)) => Err(data_error(&error.body_text()).into()),
             Err(_) => Err(malformed().into()),
         }
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn malformed() -> ServiceError {

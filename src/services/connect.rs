@@ -40,8 +40,8 @@ struct Pending {
 pub enum Connected {
     /// Access was given to this source.
     Yes(SourceId),
-    /// The person said no.
-    Denied(SourceId),
+    /// The person said no, or the provider refused: the source and the stable code of why.
+    No(SourceId, &'static str),
 }
 
 /// The state is bound to the browser's session by being hashed together with its id.
@@ -94,7 +94,7 @@ impl Services {
         let source = self.source(caller, pending.source).await?;
         let code = match code {
             Ok(code) => code,
-            Err("access_denied") => return Ok(Connected::Denied(pending.source)),
+            Err("access_denied") => return Ok(Connected::No(pending.source, "access_denied")),
             Err(error) => {
                 tracing::warn!(source = %pending.source, error, "The provider ended a consent with an error");
                 return Err(bad_state());
@@ -103,10 +103,31 @@ impl Services {
         let place = sealing_place(caller.tenant, pending.source, "pkce_verifier");
         let verifier = self.keys.open(&place, &pending.verifier)?;
         let verifier = Verifier::parse(verifier.expose()).ok_or_else(bad_state)?;
-        let grant = self.google.exchange(code, &verifier, &ga4::SCOPES).await?;
+        match self.exchange(code, &verifier).await {
+            Ok((grant, properties)) => {
+                self.keep_grant(caller, &source, &grant, properties).await?;
+                Ok(Connected::Yes(pending.source))
+            }
+            Err(error) => {
+                tracing::warn!(source = %pending.source, error = %error, "A connection was not completed");
+                self.note_refusal(caller, &source, error.code).await?;
+                Ok(Connected::No(pending.source, error.code))
+            }
+        }
+    }
+
+    async fn exchange(&self, code: &str, verifier: &Verifier) -> Result<(Grant, Vec<Property>), ConnectorError> {
+        let grant = self.google.exchange(code, verifier, &ga4::SCOPES).await?;
         let properties = self.ga4.properties(&grant.access_token, self.now()).await?;
-        self.keep_grant(caller, &source, &grant, properties).await?;
-        Ok(Connected::Yes(pending.source))
+        Ok((grant, properties))
+    }
+
+    /// The source keeps its state and says why it was not connected.
+    async fn note_refusal(&self, caller: &Caller, source: &SourceRow, code: &str) -> Result<(), ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        sources::set_status(&mut tx, caller.tenant, SourceId(source.id), source.status()?, Some(code), None).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
     }
 
     async fn keep_grant(
@@ -140,7 +161,14 @@ impl Services {
         if kept.is_some() {
             self.start_sync(caller.tenant, id, SyncTrigger::Connect).await?;
         } else if let Some(only) = only {
-            self.choose_property_with(caller, id, &only, &grant.access_token).await?;
+            match self.choose_property_with(caller, id, &only, &grant.access_token).await {
+                // The person can choose it again by hand; the source says what was the matter.
+                Err(ServiceError::Unprocessable { code, .. }) => {
+                    let source = self.source(caller, id).await?;
+                    self.note_refusal(caller, &source, code).await?;
+                }
+                done => done?,
+            }
         }
         Ok(())
     }

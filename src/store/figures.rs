@@ -64,9 +64,14 @@ struct SumRow {
     currency: Option<String>,
     period_start: Date,
     rows: i64,
-    value: Decimal,
-    denominator: Option<Decimal>,
+    value: String,
+    denominator: Option<String>,
     provisional: bool,
+}
+
+/// Sums come as text: they may have more digits than a `Decimal`, which then rounds.
+fn decimal(text: &str) -> Result<Decimal, StoreError> {
+    text.parse().map_err(|_| StoreError::Inconsistent("datapoints.value"))
 }
 
 /// Adds datapoints up in the database. `None`: more than [`MAX_GROUPS`] groups.
@@ -83,23 +88,25 @@ pub async fn sums(
     if rows.len() > MAX_GROUPS {
         return Ok(None);
     }
-    Ok(Some(rows.into_iter().map(Sum::from).collect()))
+    rows.into_iter().map(Sum::try_from).collect::<Result<_, _>>().map(Some)
 }
 
-impl From<SumRow> for Sum {
-    fn from(row: SumRow) -> Self {
-        Self {
+impl TryFrom<SumRow> for Sum {
+    type Error = StoreError;
+
+    fn try_from(row: SumRow) -> Result<Self, StoreError> {
+        Ok(Self {
             metric: MetricId(row.metric_id),
             split: row.split.into_iter().map(Option::unwrap_or_default).collect(),
             currency: row.currency,
             group: Group {
                 period_start: row.period_start,
                 rows: row.rows,
-                value: row.value,
-                denominator: row.denominator,
+                value: decimal(&row.value)?,
+                denominator: row.denominator.as_deref().map(decimal).transpose()?,
                 provisional: row.provisional,
             },
-        }
+        })
     }
 }
 
@@ -114,7 +121,7 @@ fn statement(tenant: TenantId, question: &Question<'_>) -> QueryBuilder<Postgres
     query.push("]::text[] as split, d.currency, ");
     query.push(if question.by_period { "d.period_start" } else { "max(d.period_start)" });
     query.push(
-        " as period_start, count(*) as rows, sum(d.value) as value, sum(d.denominator) as denominator,
+        " as period_start, count(*) as rows, sum(d.value)::text as value, sum(d.denominator)::text as denominator,
           bool_or(d.provisional) as provisional
           from datapoints d
           join unnest(",
@@ -170,4 +177,17 @@ pub async fn dimension_values(
     .bind(dimension)
     .fetch_all(app)
     .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_with_more_digits_than_a_decimal_is_rounded() {
+        assert_eq!(decimal("123.45").unwrap(), Decimal::new(12345, 2));
+        let long = decimal("123456789.01234567890123456789012345678901").unwrap();
+        assert_eq!(long.round_dp(15).to_string(), "123456789.012345678901235");
+        assert!(decimal("NaN").is_err());
+    }
 }

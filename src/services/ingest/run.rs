@@ -130,6 +130,11 @@ impl Services {
         let keys: Vec<String> = ga4::metrics().iter().map(|metric| metric.key.to_owned()).collect();
         let id = SourceId(source.id);
         let mut tx = self.database.tenant(run.tenant).await?;
+        sources::find_for_update(&mut tx, run.tenant, id).await?.ok_or(Stop::Unwanted)?;
+        // Whoever paused the source meanwhile has cancelled the job: their state stays.
+        if !jobs::renew(&mut tx, run.tenant, &run.job, false).await? {
+            return Err(Stop::LeaseLost);
+        }
         sources::set_status(&mut tx, run.tenant, id, SourceStatus::Syncing, None, None).await?;
         syncs::start(&mut tx, run.tenant, run.payload.sync_id, Some(whole(source, zone, self.now())), self.now())
             .await?;
@@ -200,7 +205,9 @@ impl Services {
         let run = attempt.run;
         let (tenant, source) = (run.tenant, run.payload.source_id);
         let mut tx = self.database.tenant(tenant).await?;
-        // First, because it locks the job's row: a process that lost its lease writes nothing.
+        // The source before the job, everywhere, so that no two transactions wait for each other.
+        sources::find_for_update(&mut tx, tenant, source).await?.ok_or(Stop::Unwanted)?;
+        // A process that lost its lease writes nothing.
         if !jobs::renew(&mut tx, tenant, &run.job, true).await? {
             return Err(Stop::LeaseLost);
         }
