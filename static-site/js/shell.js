@@ -19,7 +19,7 @@ function skip(event) {
 const navigation = () => html`
   <nav class="topnav" aria-label=${store.t('nav.label')}>
     ${PAGES.map(([name, image]) => html`
-      <a href="#/${name}" aria-current=${routeName() === name ? 'page' : 'false'}>${icon(image)}<span>${store.t(`nav.${name}`)}</span></a>`)}
+      <a href="#/${name}" aria-current=${routeName() === name ? 'page' : 'false'}>${icon(image)}<span>${store.t(`nav.to.${name}`)}</span></a>`)}
   </nav>`;
 
 /** Closes an open menu once something was chosen in it. @param {Event} event */

@@ -40,6 +40,11 @@ export function fakeState({ empty = false } = {}) {
     acme.facts.push(...data.analytics(today));
     state.syncs.set(web.id, [0, 1, 2].map((i) => ({ id: randomUUID(), trigger: 'schedule', status: i === 1 ? 'failed' : 'succeeded', started_at: new Date(Date.now() - (12 + i * 240) * 60_000).toISOString(), finished_at: null, from: addDays(today, -4), to: addDays(today, -1), rows_read: 480, rows_changed: i === 1 ? 0 : 61, rows_removed: 0, message: i === 1 ? 'Google no respondió. Se reintenta sola.' : null })));
   }
+  if (!empty) {
+    const file = source('csv', 'Clima de Seattle');
+    globex.sources.push(file);
+    importCsv(state, globex, file, data.weather(), data.WEATHER_MAPPING);
+  }
   state.accounts = [
     { email: 'admin@acme.example', role: 'admin', tenant: acme }, { email: 'viewer@acme.example', role: 'viewer', tenant: acme },
     { email: 'admin@globex.example', role: 'admin', tenant: globex }, { email: 'operator@portal.example', role: 'operator', tenant: null },
@@ -91,21 +96,31 @@ function figures(tenant, route, query) {
   return { from, to, now, ...data.table(tenant, all, options), freshness: all[0].source.freshness };
 }
 
-function importCsv(state, tenant, source, text, mapping) {
-  const [header, ...records] = splitCsv(text, mapping.delimiter, Infinity);
+/** Only the formats that the tests use. */
+function readDay(text, format) {
+  const shape = { '%Y-%m-%d': /^(?<y>\d{4})-(?<m>\d\d)-(?<d>\d\d)$/, '%d/%m/%Y': /^(?<d>\d\d)\/(?<m>\d\d)\/(?<y>\d{4})$/ }[format];
+  const { y, m, d } = shape?.exec(text)?.groups ?? {};
+  return y ? `${y}-${m}-${d}` : null;
+}
+
+const readNumber = (text, decimal) => Number(decimal === ',' ? text.replaceAll('.', '').replace(',', '.') : text.replaceAll(',', ''));
+
+function importCsv(state, tenant, source, csv, mapping) {
+  const [header, ...records] = splitCsv(csv, mapping.delimiter, Infinity);
   const at = (name) => header.indexOf(name);
   const rejected = [];
   const facts = [];
   const taken = tenant.metrics.find((m) => mapping.metrics.some((w) => w.key === m.key && w.unit !== m.unit));
   if (taken) throw new Problem(409, 'metric_differs', `La clave «${taken.key}» ya existe con otra unidad.`);
   for (const [i, record] of records.entries()) {
-    const day = record[at(mapping.date.column)] ?? '';
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) {
-      rejected.push({ line: i + 2, column: mapping.date.column, reason: 'bad_date', detail: `«${day}» no es una fecha con el formato ${mapping.date.format}.` });
+    const text = record[at(mapping.date.column)] ?? '';
+    const day = readDay(text, mapping.date.format);
+    if (!day) {
+      rejected.push({ line: i + 2, column: mapping.date.column, reason: 'bad_date', detail: `«${text}» no es una fecha con el formato ${mapping.date.format}.` });
       continue;
     }
     const dims = Object.fromEntries(mapping.dimensions.map((name) => [name, record[at(name)]]));
-    for (const m of mapping.metrics) facts.push({ key: m.key, day, dims, value: Number(record[at(m.column)].replace(',', '.')), den: m.additivity === 'mean' ? 1 : null });
+    for (const m of mapping.metrics) facts.push({ key: m.key, day, dims, value: readNumber(record[at(m.column)], mapping.decimal), den: m.additivity === 'mean' ? 1 : null });
   }
   const counts = { rows_read: records.length, imported: records.length - rejected.length, unchanged: 0, empty: 0, rejected, rejected_total: rejected.length };
   if (rejected.length && mapping.on_error === 'abort') throw new Problem(422, 'rows_rejected', 'Hay filas con errores.', { ...counts, imported: 0, applied: false });
@@ -181,7 +196,7 @@ async function api(state, request, url, body) {
   if (area === 'auth' && rest[0] === 'session') return sessionBody(account, token);
   if (area === 'auth' && rest[0] === 'logout') {
     state.sessions.delete(token);
-    return [204, null];
+    return [204, null, { 'Set-Cookie': '__Host-session=; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0' }];
   }
   if (area === 'sources') return sourceRoutes(state, account, request.method, [area, ...rest], body);
   const { tenant } = account;

@@ -47,6 +47,26 @@ export function analytics(today) {
   return facts.map(([key, day, dims, value, den]) => ({ key, day, dims, value, den: den ?? null }));
 }
 
+/** Two years of daily weather as a CSV file, and the mapping that imports it. */
+export function weather() {
+  const rows = [...Array(730).keys()].map((i) => {
+    const day = addDays('2014-01-01', i);
+    const rain = noise(`p${day}`) < 0.45 ? (noise(`q${day}`) * 14).toFixed(1) : '0.0';
+    const warm = (15 - 9 * Math.cos((2 * Math.PI * i) / 365) + 6 * noise(`t${day}`)).toFixed(1);
+    return `${day},${rain},${warm},${(1 + 5 * noise(`w${day}`)).toFixed(1)},${Number(rain) > 0 ? 'rain' : noise(`s${day}`) < 0.3 ? 'fog' : 'sun'}`;
+  });
+  return `date,precipitation,temp_max,wind,weather\n${rows.join('\n')}\n`;
+}
+
+export const WEATHER_MAPPING = {
+  delimiter: ',', decimal: '.', encoding: 'utf-8', date: { column: 'date', format: '%Y-%m-%d' }, grain: 'day', dimensions: ['weather'], on_error: 'skip', replace: false,
+  metrics: [
+    { column: 'precipitation', key: 'precipitation', name: 'Precipitación', unit: 'mm', additivity: 'sum' },
+    { column: 'temp_max', key: 'temp_max', name: 'Temperatura máxima', unit: '°C', additivity: 'mean' },
+    { column: 'wind', key: 'wind', name: 'Viento', unit: 'm/s', additivity: 'mean' },
+  ],
+};
+
 /** The value of some facts of one metric, or why there is none. */
 export function combine(m, facts, dims) {
   if (!facts.length) return { value: null, reason: 'no_data' };

@@ -62,7 +62,7 @@ export function catalogView(root, location) {
   function draw() {
     render(html`
       <div class="sheet">
-        <header class="page-head"><div><h1 tabindex="-1">${t('nav.catalog')}</h1><p class="page-sub">${t('catalog.lead')}</p></div></header>
+        <header class="page-head"><div><h1 tabindex="-1">${t('nav.to.catalog')}</h1><p class="page-sub">${t('catalog.lead')}</p></div></header>
         <form class="search" role="search" @submit=${(/** @type {Event} */ e) => e.preventDefault()}>
           <label class="visually-hidden" for="catalog-q">${t('catalog.search')}</label>${icon('search')}
           <input class="form-control" id="catalog-q" type="search" autocomplete="off" placeholder=${t('catalog.search')} .value=${q}
@@ -76,7 +76,7 @@ export function catalogView(root, location) {
   if (store.session?.tenant) load();
   store.addEventListener('tick', draw, { signal: listen.signal });
   return {
-    title: t('nav.catalog'),
+    title: t('nav.to.catalog'),
     update: (/** @type {import('../lib/url.js').Location} */ next) => {
       q = next.params.q ?? '';
       load();

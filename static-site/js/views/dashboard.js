@@ -3,7 +3,6 @@ import { Board } from '../board.js';
 import { announce } from '../dom.js';
 import { html, nothing, render } from '../html.js';
 import { isDay } from '../lib/dates.js';
-import { oldest } from '../lib/freshness.js';
 import { encodeDims } from '../lib/url.js';
 import { change, go } from '../router.js';
 import { store } from '../store.js';
@@ -104,14 +103,14 @@ function widgets(board, actions) {
 function page(board, actions) {
   const { t, format, session } = store;
   const { data } = board.metrics;
-  const all = [...(data?.metrics ?? []).map((/** @type {any} */ m) => m.freshness), board.series.data?.freshness, board.table.data?.freshness];
+  const all = (data?.metrics ?? []).map((/** @type {any} */ m) => ({ freshness: m.freshness, grain: board.entry(m.key)?.grain }));
   return html`
     <div class="sheet">
       <header class="page-head">
-        <div><h1 tabindex="-1">${t('nav.dashboard')}</h1>
+        <div><h1 tabindex="-1">${t('nav.to.dashboard')}</h1>
           <p class="page-sub">${data ? html`<strong>${format.range(data.from, data.to)}</strong>
             ${data.compare ? html`<span>${t('board.compared', { range: format.range(data.compare.from, data.compare.to) })}</span>` : nothing}` : t('face.loading')}</p></div>
-        ${boardBadge(oldest(all))}
+        ${boardBadge(all)}
       </header>
       ${session?.tenant && data && !data.metrics.length
         ? html`<section class="card widget">${notConnected()}</section>`
@@ -122,9 +121,9 @@ function page(board, actions) {
 /** Operators belong to no company: there is nothing to show them here. @param {HTMLElement} root */
 function withoutCompany(root) {
   const { t } = store;
-  render(html`<div class="sheet"><header class="page-head"><h1 tabindex="-1">${t('nav.dashboard')}</h1></header>
+  render(html`<div class="sheet"><header class="page-head"><h1 tabindex="-1">${t('nav.to.dashboard')}</h1></header>
     <section class="card widget">${empty(t('board.no_company'), t('board.no_company_text'), nothing, 'user')}</section></div>`, root);
-  return { title: t('nav.dashboard'), update: () => {}, stop: () => {} };
+  return { title: t('nav.to.dashboard'), update: () => {}, stop: () => {} };
 }
 
 /** @param {HTMLElement} root @param {import('../lib/url.js').Location} location */
@@ -141,7 +140,7 @@ export function dashboardView(root, location) {
   const listen = new AbortController();
   for (const event of ['tick', 'theme']) store.addEventListener(event, draw, { signal: listen.signal });
   return {
-    title: store.t('nav.dashboard'),
+    title: store.t('nav.to.dashboard'),
     update: (/** @type {import('../lib/url.js').Location} */ next) => board.update(next),
     stop: () => {
       listen.abort();

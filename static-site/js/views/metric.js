@@ -75,7 +75,7 @@ export function metricView(root, location) {
     const missing = item.error?.status === 404;
     render(html`
       <div class="sheet">
-        <nav class="crumbs" aria-label=${t('nav.crumbs')}><a href="#/catalog">${t('nav.catalog')}</a></nav>
+        <nav class="crumbs" aria-label=${t('nav.crumbs')}><a href="#/catalog">${t('nav.to.catalog')}</a></nav>
         <header class="page-head"><h1 tabindex="-1">${item.data?.name ?? (missing ? t('metric.missing') : key)}</h1></header>
         ${item.data ? page(item.data, series) : nothing}
         ${missing ? html`<section class="card widget">${empty(t('metric.missing'), t('metric.missing_text'))}</section>` : nothing}
@@ -88,7 +88,7 @@ export function metricView(root, location) {
   load();
   for (const event of ['tick', 'theme']) store.addEventListener(event, draw, { signal: listen.signal });
   return {
-    title: t('nav.catalog'),
+    title: t('nav.to.catalog'),
     stop: () => {
       listen.abort();
       item.stop();

@@ -150,9 +150,9 @@ class SourcesView {
     const panel = Boolean(this.wizard) || Boolean(this.params.add && store.isAdmin);
     render(html`
       <div class="sheet">
-        ${panel ? html`<nav class="crumbs" aria-label=${t('nav.crumbs')}><a href="#/sources">${t('nav.sources')}</a></nav>` : nothing}
+        ${panel ? html`<nav class="crumbs" aria-label=${t('nav.crumbs')}><a href="#/sources">${t('nav.to.sources')}</a></nav>` : nothing}
         <header class="page-head">
-          <div><h1 tabindex="-1">${this.wizard ? this.wizard.title() : panel ? t('add.title') : t('nav.sources')}</h1>
+          <div><h1 tabindex="-1">${this.wizard ? this.wizard.title() : panel ? t('add.title') : t('nav.to.sources')}</h1>
             ${panel ? nothing : html`<p class="page-sub">${t('source.lead')}</p>`}</div>
           ${store.isAdmin && !panel ? html`<a class="btn btn-primary" href="#/sources?add=choose">${icon('plus')}${t('source.add')}</a>` : nothing}
         </header>
@@ -172,5 +172,5 @@ class SourcesView {
 /** @param {HTMLElement} root @param {import('../lib/url.js').Location} location */
 export function sourcesView(root, location) {
   const view = new SourcesView(root, location);
-  return { title: store.t('nav.sources'), update: (/** @type {any} */ next) => view.update(next), stop: () => view.stop() };
+  return { title: store.t('nav.to.sources'), update: (/** @type {any} */ next) => view.update(next), stop: () => view.stop() };
 }

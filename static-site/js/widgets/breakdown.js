@@ -54,10 +54,11 @@ function table(data, options) {
   // A thin bar shows the share of the largest value; the first column is the one people look at.
   const lead = data.columns[0];
   const top = Math.max(0, ...data.rows.map((row) => row.values[lead?.key] ?? 0));
+  const caption = t('table.caption', { dimension: dimensionName(by), range: format.range(data.from, data.to) });
   return html`
-    <div class="table-scroll" tabindex="0" role="region" aria-label=${t('table.title')}>
+    <div class="table-scroll" tabindex="0" role="region" aria-label=${caption}>
       <table class="table figures">
-        <caption class="visually-hidden">${t('table.caption', { dimension: dimensionName(by), range: format.range(data.from, data.to) })}</caption>
+        <caption class="visually-hidden">${caption}</caption>
         <thead><tr>${heading(options, by, dimensionName(by), false)}${data.columns.map((c) => heading(options, c.key, columnName(c), true))}</tr></thead>
         <tbody>${data.rows.map((row) => html`
           <tr><th scope="row">${filterBy

@@ -56,7 +56,7 @@ function metricFields(wizard, choice, i, set) {
     const found = wizard.problems.find((p) => p.field === `${choice.column}.${field}`);
     const id = `csv-${field}-${i}`;
     return html`
-      <div><label class="form-label" for=${id}>${t(`csv.${label}`)}</label>
+      <div><label class="form-label" for=${id}>${t(`csv.field.${label}`)}</label>
         <input class="form-control" id=${id} .value=${choice[field]} autocomplete="off" spellcheck="false" maxlength=${field === 'name' ? 80 : 64}
           aria-invalid=${found ? 'true' : nothing} aria-describedby=${found ? `${id}-problem` : nothing}
           @input=${(/** @type {Change} */ e) => set({ [field]: e.target.value })}>
@@ -64,7 +64,7 @@ function metricFields(wizard, choice, i, set) {
   };
   return html`
     <div class="grid-fields metric-fields">${input('name')}${input('key')}
-      ${select(`csv-units-${i}`, t('csv.unit'), choice.own ? OTHER : choice.unit, [...UNITS, OTHER].map((u) => [u, t(`unit.${u}`)]), (v) => set({ own: v === OTHER, unit: v === OTHER ? '' : v }))}
+      ${select(`csv-units-${i}`, t('csv.field.unit'), choice.own ? OTHER : choice.unit, [...UNITS, OTHER].map((u) => [u, t(`unit.${u}`)]), (v) => set({ own: v === OTHER, unit: v === OTHER ? '' : v }))}
       ${choice.own ? input('unit') : nothing}
       ${select(`csv-add-${i}`, t('metric.additivity'), choice.additivity, ADDITIVITIES.map((a) => [a, t(`csv.additivity.${a}`)]), (v) => set({ additivity: v }))}</div>`;
 }

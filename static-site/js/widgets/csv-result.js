@@ -24,7 +24,7 @@ export function resultStep(wizard) {
   const { t, format } = store;
   const { result } = wizard;
   if (!result) return nothing;
-  const figure = (/** @type {string} */ name, /** @type {number} */ value) => html`<div class="fact"><dt>${t(`result.${name}`)}</dt><dd>${format.value(value, 'count')}</dd></div>`;
+  const figure = (/** @type {string} */ name, /** @type {number} */ value) => html`<div class="fact"><dt>${t(`result.n.${name}`)}</dt><dd>${format.value(value, 'count')}</dd></div>`;
   return html`
     <h2 tabindex="-1">${result.applied ? t('result.done') : t('result.refused')}</h2>
     <div class="notice notice-${result.applied ? 'good' : 'bad'}">${icon(result.applied ? 'check' : 'alert')}

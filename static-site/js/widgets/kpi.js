@@ -1,18 +1,13 @@
 // KPI cards: value, difference with its base named, and whether that is good.
 import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
+import { verdict } from '../lib/delta.js';
 import { metricId } from '../lib/series.js';
 import { store } from '../store.js';
 import { badge } from './badge.js';
 
 /** @typedef {import('../lib/format.js').Delta} Delta */
 /** @typedef {{key: string, name: string, unit: string, additivity: string, currency: string|null, value: number|null, reason: string|null, previous: number|null, delta: Delta|null, good_direction: string, freshness: any}} Metric */
-
-/** `better`, `worse` or null where there is nothing to judge. @param {Delta|null} delta @param {string} good */
-export function verdict(delta, good) {
-  if (!delta?.value || good === 'none' || (delta.kind !== 'percent' && delta.kind !== 'points')) return null;
-  return delta.value > 0 === (good === 'up') ? 'better' : 'worse';
-}
 
 /** The difference in words: "+9,5 % mejor", "nuevo", "sin comparación". @param {Metric} metric @param {string} base "29 sep – 26 oct" */
 function difference(metric, base) {
@@ -25,7 +20,7 @@ function difference(metric, base) {
   const judged = verdict(delta, metric.good_direction);
   const arrow = Number(delta.value) > 0 ? 'arrowUp' : Number(delta.value) < 0 ? 'arrowDown' : 'equal';
   return html`
-    <p class="kpi-delta"><span class="delta ${judged ? `delta-${judged}` : ''}">${icon(arrow)}${text}${judged ? html` <span class="delta-word">${t(`delta.${judged}`)}</span>` : nothing}</span>
+    <p class="kpi-delta"><span class="delta ${judged ? `delta-${judged}` : ''}">${icon(arrow)}${text}${judged ? html` <span class="delta-word">${t(`delta.verdict.${judged}`)}</span>` : nothing}</span>
       <span class="kpi-base" title=${t('kpi.previous', { value: format.value(metric.previous, metric.unit, metric.currency) })}>${t('delta.versus', { base })}</span></p>`;
 }
 

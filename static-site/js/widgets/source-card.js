@@ -80,7 +80,7 @@ function buttons(source, actions, busy) {
   const { t } = store;
   const button = (/** @type {string} */ name, /** @type {Parameters<typeof icon>[0]} */ image, /** @type {(s: Source) => void} */ act, primary = false) => html`
     <button type="button" class="btn ${primary ? 'btn-primary' : ''}" data-action=${name} ?disabled=${busy !== ''} @click=${() => act(source)}
-      aria-label=${t('source.action_of', { action: t(`source.${name}`), name: source.name })}>${icon(image)}${t(`source.${name}`)}</button>`;
+      aria-label=${t('source.action_of', { action: t(`source.do.${name}`), name: source.name })}>${icon(image)}${t(`source.do.${name}`)}</button>`;
   const file = source.type === 'file';
   const { status } = source;
   return html`
@@ -90,7 +90,7 @@ function buttons(source, actions, busy) {
       ${!file && status === 'needs_reauth' ? button('reconnect', 'link', actions.connect, true) : nothing}
       ${!file && !['not_connected', 'needs_reauth', 'paused'].includes(status) && source.property
         ? html`<button type="button" class="btn" data-action="sync" ?disabled=${busy !== '' || status === 'syncing'} @click=${() => actions.sync(source)}
-            aria-label=${t('source.action_of', { action: t('source.sync'), name: source.name })}>${icon('refresh')}${status === 'syncing' || busy === 'sync' ? t('source.syncing') : t('source.sync')}</button>`
+            aria-label=${t('source.action_of', { action: t('source.do.sync'), name: source.name })}>${icon('refresh')}${status === 'syncing' || busy === 'sync' ? t('source.syncing') : t('source.do.sync')}</button>`
         : nothing}
       ${!file && status !== 'not_connected' ? button(status === 'paused' ? 'resume' : 'pause', status === 'paused' ? 'play' : 'pause', actions.pause) : nothing}
       ${button('delete', 'trash', actions.ask)}

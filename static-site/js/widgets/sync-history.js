@@ -33,8 +33,8 @@ export function syncHistory(list, more) {
   return html`
     <div class="table-scroll" tabindex="0" role="region" aria-label=${t('source.history')}>
       <table class="table table-sm figures history">
-        <thead><tr>${['when', 'result', 'range'].map((name) => html`<th scope="col">${t(`sync.${name}`)}</th>`)}
-          ${['read', 'changed', 'removed'].map((name) => html`<th scope="col" class="num">${t(`sync.${name}`)}</th>`)}</tr></thead>
+        <thead><tr>${['when', 'result', 'range'].map((name) => html`<th scope="col">${t(`sync.col.${name}`)}</th>`)}
+          ${['read', 'changed', 'removed'].map((name) => html`<th scope="col" class="num">${t(`sync.col.${name}`)}</th>`)}</tr></thead>
         <tbody>${items.map(run)}</tbody>
       </table>
     </div>
