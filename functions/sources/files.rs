@@ -95,7 +95,7 @@ async fn import(
         StatusCode::UNPROCESSABLE_ENTITY,
         "rows_rejected",
         "Rows rejected",
-        "Hay filas que no se pueden leer y elegiste todo o nada: no se ha importado ninguna.",
+        "Hay filas que no se pueden leer y se eligió todo o nada: no se ha importado ninguna.",
         "Some rows cannot be read and you chose all or nothing: none was imported.",
     );
     Ok(problem.with_members(&body).into_response())

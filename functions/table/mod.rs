@@ -82,7 +82,7 @@ fn query(mut params: Params) -> Result<TableQuery, ServiceError> {
         return Err(ServiceError::field(
             "metrics",
             "required",
-            format!("Indica entre 1 y {MAX_METRICS} métricas, separadas por comas."),
+            format!("Indique entre 1 y {MAX_METRICS} métricas, separadas por comas."),
             format!("Give between 1 and {MAX_METRICS} metrics, separated by commas."),
         ));
     }

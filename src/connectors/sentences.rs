@@ -43,7 +43,7 @@ sentences! {
         "The connection to the data provider is misconfigured; our team has to correct it.";
     /// The grant is expired or revoked.
     OAUTH_REVOKED = "oauth_revoked",
-        "Google ya no acepta el permiso que nos diste; un administrador debe volver a conectar la cuenta.",
+        "Google ya no acepta el permiso que nos dio; un administrador debe volver a conectar la cuenta.",
         "Google no longer accepts the permission you gave us; an administrator has to connect the account again.";
     /// The authorization code was refused.
     OAUTH_CODE_REFUSED = "oauth_code_refused",
@@ -55,15 +55,15 @@ sentences! {
         "The portal's connection to Google is misconfigured; our team has to correct it.";
     /// The Workspace administrator forbids it.
     OAUTH_ADMIN_POLICY = "oauth_admin_policy",
-        "El administrador de tu organización en Google no permite esta conexión; pídele que autorice el portal.",
+        "El administrador de su organización en Google no permite esta conexión; pídale que autorice el portal.",
         "Your organisation's Google administrator does not allow this connection; ask them to authorise the portal.";
     /// The person did not tick the box.
     OAUTH_SCOPE_MISSING = "oauth_scope_missing",
-        "Falta el permiso para ver los datos de Google Analytics; conecta de nuevo y deja marcada esa casilla.",
+        "Falta el permiso para ver los datos de Google Analytics; conecte de nuevo y deje marcada esa casilla.",
         "The permission to see Google Analytics data is missing; connect again and leave that box ticked.";
     /// The code exchange brought no refresh token.
     OAUTH_NO_REFRESH_TOKEN = "oauth_no_refresh_token",
-        "Google no nos ha dado un permiso duradero; quita el acceso del portal en tu cuenta de Google y conecta de nuevo.",
+        "Google no nos ha dado un permiso duradero; quite el acceso del portal en su cuenta de Google y conecte de nuevo.",
         "Google gave us no lasting permission; remove the portal's access in your Google account and connect again.";
     /// The token endpoint asks to wait.
     OAUTH_RATE_LIMITED = "oauth_rate_limited",
@@ -79,15 +79,15 @@ sentences! {
         "Google gave an unexpected answer about the permission; our team is looking into it.";
     /// The API refused the access token: refresh once and replay; again means revoked.
     GA4_UNAUTHENTICATED = "ga4_unauthenticated",
-        "Google Analytics ya no acepta el permiso que nos diste; un administrador debe volver a conectar la cuenta.",
+        "Google Analytics ya no acepta el permiso que nos dio; un administrador debe volver a conectar la cuenta.",
         "Google Analytics no longer accepts the permission you gave us; an administrator has to connect the account again.";
     /// The Google account may not read the property.
     GA4_PERMISSION = "ga4_permission",
-        "La cuenta conectada no puede ver esta propiedad de Google Analytics; pide el rol Lector o elige otra propiedad.",
+        "La cuenta conectada no puede ver esta propiedad de Google Analytics; pida el rol Lector o elija otra propiedad.",
         "The connected account cannot see this Google Analytics property; ask for the Viewer role or choose another property.";
     /// The token lacks the scope.
     GA4_SCOPE_MISSING = "ga4_scope_missing",
-        "Falta el permiso para ver los datos de Google Analytics; conecta de nuevo y deja marcada esa casilla.",
+        "Falta el permiso para ver los datos de Google Analytics; conecte de nuevo y deje marcada esa casilla.",
         "The permission to see Google Analytics data is missing; connect again and leave that box ticked.";
     /// The API is not enabled in the operator's project.
     GA4_API_DISABLED = "ga4_api_disabled",

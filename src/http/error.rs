@@ -92,7 +92,7 @@ impl Problem {
             StatusCode::NOT_FOUND,
             "not_found",
             "Not found",
-            "No existe, o no pertenece a tu organización.",
+            "No existe, o no pertenece a su organización.",
             "It does not exist, or does not belong to your organisation.",
         )
     }
@@ -114,7 +114,7 @@ impl Problem {
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "Internal error",
-            "Ha fallado algo por nuestra parte; si se repite, dinos el identificador de la petición.",
+            "Ha fallado algo por nuestra parte; si se repite, díganos el identificador de la petición.",
             "Something failed on our side; if it happens again, tell us the request's id.",
         )
     }
@@ -147,7 +147,7 @@ impl Problem {
                 StatusCode::UNAUTHORIZED,
                 "unauthenticated",
                 "Not signed in",
-                "Inicia sesión para continuar.",
+                "Inicie sesión para continuar.",
                 "Sign in to continue.",
             ),
             ServiceError::BadCredentials => Self::new(
@@ -161,7 +161,7 @@ impl Problem {
                 StatusCode::FORBIDDEN,
                 "forbidden",
                 "Forbidden",
-                "Tu función no permite hacer esto; pídeselo a un administrador.",
+                "Su rol no permite hacer esto; pídaselo a un administrador.",
                 "Your role does not allow this; ask an administrator.",
             ),
             ServiceError::NotFound => Self::not_found(),
@@ -184,7 +184,7 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "Unavailable",
-                "El servicio no está disponible en este momento; inténtalo de nuevo en unos segundos.",
+                "El servicio no está disponible en este momento; inténtelo de nuevo en unos segundos.",
                 "The service is not available right now; try again in a few seconds.",
             ),
             ServiceError::Internal(_) => Self::internal(),

@@ -97,7 +97,7 @@ fn refuse(door: &Door, method: &Method, path: &str, headers: &HeaderMap) -> Opti
             StatusCode::FORBIDDEN,
             "csrf",
             "Missing token",
-            "Falta el código de seguridad de la página; recárgala e inténtalo de nuevo.",
+            "Falta el código de seguridad de la página; recárguela e inténtelo de nuevo.",
             "The page's security token is missing; reload it and try again.",
         ));
     }

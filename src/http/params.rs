@@ -129,7 +129,7 @@ impl Params {
             self.problems.push(FieldError::new(
                 missing,
                 "required",
-                "Indica las dos fechas, o ninguna.",
+                "Indique las dos fechas, o ninguna.",
                 "Give both dates, or neither.",
             ));
         }

@@ -59,7 +59,7 @@ impl Services {
         if source.provider != ga4::PROVIDER {
             return Err(ServiceError::conflict(
                 "not_an_oauth_source",
-                "Esta fuente no se conecta con una cuenta: sube un archivo.",
+                "Esta fuente no se conecta con una cuenta: suba un archivo.",
                 "This source is not connected with an account: upload a file.",
             ));
         }
@@ -185,7 +185,7 @@ impl Services {
             return Err(ServiceError::field(
                 "property_id",
                 "unknown_property",
-                "La cuenta conectada no ve esa propiedad; elige una de la lista.",
+                "La cuenta conectada no ve esa propiedad; elija una de la lista.",
                 "The connected account does not see that property; choose one of the list.",
             ));
         }
@@ -289,7 +289,7 @@ fn bad_state() -> ServiceError {
     ServiceError::BadRequest {
         code: "bad_state",
         text: Text::new(
-            "Este enlace de conexión ya no vale; vuelve a la página de fuentes y conecta de nuevo.",
+            "Este enlace de conexión ya no vale; vuelva a la página de fuentes y conecte de nuevo.",
             "This connection link is no longer valid; go back to the sources page and connect again.",
         ),
     }
@@ -298,7 +298,7 @@ fn bad_state() -> ServiceError {
 pub(crate) fn not_connected() -> ServiceError {
     ServiceError::conflict(
         "not_connected",
-        "La fuente no está conectada; conéctala primero.",
+        "La fuente no está conectada; conéctela primero.",
         "The source is not connected; connect it first.",
     )
 }

@@ -221,7 +221,7 @@ fn refuse_another_metric(existing: &Metric, wanted: &MetricMapping) -> Result<()
     Err(ServiceError::conflict(
         "metric_differs",
         format!(
-            "La métrica «{key}» ya existe con otra unidad o forma de sumar ({}, {}); usa otra clave.",
+            "La métrica «{key}» ya existe con otra unidad o forma de sumar ({}, {}); use otra clave.",
             row.unit, row.additivity
         ),
         format!(
@@ -245,7 +245,7 @@ fn refuse_another_shape(
     Err(ServiceError::conflict(
         "shape_differs",
         format!(
-            "Esta fuente ya guarda «{key}» con otras dimensiones u otro periodo; marca «reemplazar» o usa otra fuente."
+            "Esta fuente ya guarda «{key}» con otras dimensiones u otro periodo; marque «reemplazar» o use otra fuente."
         ),
         format!(
             "This source already stores “{key}” with other dimensions or another grain; choose “replace” or another source."

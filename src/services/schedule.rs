@@ -89,7 +89,7 @@ impl Services {
             Inserted::JustEnded => {
                 return Err(ServiceError::conflict(
                     "just_finished",
-                    "Una actualización acaba de terminar; inténtalo de nuevo.",
+                    "Una actualización acaba de terminar; inténtelo de nuevo.",
                     "A run has just ended; try again.",
                 ));
             }
@@ -115,12 +115,12 @@ fn refuse_unready(source: &SourceRow) -> Result<(), ServiceError> {
         SourceStatus::NotConnected | SourceStatus::NeedsReauth => Err(not_connected()),
         SourceStatus::Paused => Err(ServiceError::conflict(
             "paused",
-            "La fuente está en pausa; reanúdala primero.",
+            "La fuente está en pausa; reanúdela primero.",
             "The source is paused; resume it first.",
         )),
         _ if source.config.0.property.is_none() => Err(ServiceError::conflict(
             "no_property",
-            "Elige primero qué propiedad leer.",
+            "Elija primero qué propiedad leer.",
             "Choose first which property to read.",
         )),
         _ => Ok(()),

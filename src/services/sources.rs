@@ -101,7 +101,7 @@ impl Services {
             return Err(ServiceError::field(
                 "provider",
                 "unknown_provider",
-                format!("No conocemos ese proveedor; usa uno de: {}.", known.join(", ")),
+                format!("No conocemos ese proveedor; use uno de: {}.", known.join(", ")),
                 format!("There is no such provider; use one of: {}.", known.join(", ")),
             ));
         };

@@ -120,7 +120,7 @@ fn checked_range(from: Date, to: Date) -> Result<(Date, Date), ServiceError> {
 fn range_too_long() -> ServiceError {
     ServiceError::unprocessable(
         "range_too_long",
-        "Son demasiados datos para una sola respuesta; elige un periodo más corto o un detalle mayor (semana, mes, año).",
+        "Son demasiados datos para una sola respuesta; elija un periodo más corto o un detalle mayor (semana, mes, año).",
         "That is too much data for one answer; choose a shorter range or a coarser grain (week, month, year).",
     )
 }

@@ -62,7 +62,7 @@ pub(super) fn refuse(not_stored: &NotStored) -> ServiceError {
         ),
         NotStored::NotCombined => ServiceError::unprocessable(
             "dimensions_not_combined",
-            "La fuente no guarda esas dimensiones combinadas; usa una sola cada vez.",
+            "La fuente no guarda esas dimensiones combinadas; use una sola cada vez.",
             "The source does not store these dimensions together; use one at a time.",
         ),
     }

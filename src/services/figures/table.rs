@@ -276,7 +276,7 @@ fn read_cursor(text: &str) -> Result<Position, ServiceError> {
         ServiceError::field(
             "cursor",
             "bad_cursor",
-            "El cursor no es válido; vuelve a la primera página.",
+            "El cursor no es válido; vuelva a la primera página.",
             "The cursor is not valid; go back to the first page.",
         )
     })
