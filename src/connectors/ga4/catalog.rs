@@ -24,7 +24,7 @@ static METRICS: [MetricDefinition; 10] = [
         key: "ga4.sessions",
         name: both("Sesiones", "Sessions"),
         definition: both(
-            "Visitas a tu sitio o aplicación. Una sesión termina tras 30 minutos sin actividad, salvo que la propiedad lo tenga configurado de otro modo.",
+            "Visitas a su sitio o aplicación. Una sesión termina tras 30 minutos sin actividad, salvo que la propiedad lo tenga configurado de otro modo.",
             "Visits to your site or app. A session ends after 30 minutes without activity, unless the property is set up otherwise.",
         ),
         formula: "sessions",
@@ -69,7 +69,7 @@ static METRICS: [MetricDefinition; 10] = [
         key: "ga4.key_events",
         name: both("Eventos clave", "Key events"),
         definition: both(
-            "Acciones que has marcado en Google Analytics como importantes para tu negocio (antes «conversiones»). Puede tener decimales cuando Google reparte el mérito entre varios canales.",
+            "Acciones marcadas en Google Analytics como importantes para su negocio (antes «conversiones»). Puede tener decimales cuando Google reparte el mérito entre varios canales.",
             "Actions that you have marked in Google Analytics as important to your business (formerly \"conversions\"). It may have decimals where Google shares the credit between channels.",
         ),
         formula: "keyEvents",
@@ -80,7 +80,7 @@ static METRICS: [MetricDefinition; 10] = [
         key: "ga4.purchases",
         name: both("Compras", "Purchases"),
         definition: both(
-            "Compras completadas en tu sitio o aplicación, según el comercio electrónico de Google Analytics.",
+            "Compras completadas en su sitio o aplicación, según el comercio electrónico de Google Analytics.",
             "Completed purchases on your site or app, as measured by Google Analytics' e-commerce.",
         ),
         formula: "ecommercePurchases",
