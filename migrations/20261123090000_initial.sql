@@ -224,6 +224,19 @@ create table alerts (
     constraint alerts_metric_fkey foreign key (tenant_id, metric_id) references metrics (tenant_id, id) on delete cascade
 );
 
+-- What a repeated POST answers with: the thing that the first one made. Kept for a day.
+create table idempotency_keys (
+    tenant_id uuid not null constraint idempotency_keys_tenant_fkey references tenants (id) on delete cascade,
+    user_id uuid not null,
+    key text not null constraint idempotency_keys_key_length check (char_length(key) between 1 and 200),
+    -- SHA-256 of route and body: the same key with another request is refused.
+    request_hash bytea not null,
+    resource_id uuid not null,
+    created_at timestamptz not null,
+    constraint idempotency_keys_pkey primary key (tenant_id, user_id, key)
+);
+create index idempotency_keys_age_idx on idempotency_keys (created_at);
+
 -- Audit -------------------------------------------------------------------------------------------------------------
 
 create table audit_log (
@@ -277,6 +290,8 @@ alter table datapoints enable row level security;
 alter table datapoints force row level security;
 alter table alerts enable row level security;
 alter table alerts force row level security;
+alter table idempotency_keys enable row level security;
+alter table idempotency_keys force row level security;
 alter table audit_log enable row level security;
 alter table audit_log force row level security;
 alter table platform_audit enable row level security;
@@ -309,6 +324,9 @@ create policy datapoints_app on datapoints to portal_app
 create policy alerts_app on alerts to portal_app
     using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
     with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+create policy idempotency_keys_app on idempotency_keys to portal_app
+    using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
 create policy audit_log_app on audit_log to portal_app
     using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
     with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
@@ -321,6 +339,8 @@ create policy sessions_router on sessions to portal_router using (true) with che
 create policy one_time_tokens_router on one_time_tokens to portal_router using (true) with check (true);
 create policy jobs_router on jobs to portal_router using (true) with check (true);
 create policy data_sources_router on data_sources for select to portal_router using (true);
+create policy idempotency_keys_router_select on idempotency_keys for select to portal_router using (true);
+create policy idempotency_keys_router_delete on idempotency_keys for delete to portal_router using (true);
 create policy platform_audit_router on platform_audit for insert to portal_router with check (true);
 
 create policy tenants_operator on tenants to portal_operator using (true) with check (true);
@@ -335,7 +355,7 @@ grant usage on schema public to portal_app, portal_router, portal_operator;
 grant select on tenants, memberships to portal_app;
 grant select, insert, update, delete on data_sources, syncs, metrics, metric_sources, datapoints, alerts to portal_app;
 grant select, insert, update on jobs to portal_app;
-grant select, insert on audit_log to portal_app;
+grant select, insert on idempotency_keys, audit_log to portal_app;
 
 grant select on tenants, memberships to portal_router;
 grant select on users to portal_router;
@@ -344,6 +364,7 @@ grant select, insert, update, delete on sessions to portal_router;
 grant select, insert, delete on one_time_tokens to portal_router;
 grant select, update, delete on jobs to portal_router;
 grant select (tenant_id, id, status, next_due) on data_sources to portal_router;
+grant select (tenant_id, user_id, key, created_at), delete on idempotency_keys to portal_router;
 grant insert on platform_audit to portal_router;
 
 grant select, insert, update on tenants to portal_operator;

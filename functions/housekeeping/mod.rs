@@ -14,9 +14,10 @@ pub fn routes() -> Routes {
 async fn run(State(app): State<AppState>, body: Body) -> Outcome {
     let Some(_) = body.ok().filter(|call| call.has("timer")) else { return Outcome::NotAnInvocation };
     match app.services.housekeeping().await {
-        Ok(done) => {
-            Outcome::Done(format!("removed {} sessions, {} tokens, {} jobs", done.sessions, done.tokens, done.jobs))
-        }
+        Ok(done) => Outcome::Done(format!(
+            "removed {} sessions, {} tokens, {} jobs, {} keys",
+            done.sessions, done.tokens, done.jobs, done.keys
+        )),
         Err(error) => Outcome::failed(&error),
     }
 }

@@ -86,7 +86,7 @@ async fn import(
         ServiceError::field("mapping", "required", "Falta la asignación de columnas.", "The column mapping is missing.")
     })?;
     let lang = admin.caller.request.lang;
-    let report = app.services.import_file(&admin.caller, id, form.file.to_vec(), &mapping).await?;
+    let report = app.services.import_file(&admin.caller, id, form.file.to_vec(), &mapping, form.replace).await?;
     let body = ImportBody::new(&report, lang);
     if report.applied {
         return Ok(axum::Json(body).into_response());

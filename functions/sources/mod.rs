@@ -3,7 +3,7 @@
 mod files;
 
 use axum::extract::{Path, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
@@ -13,13 +13,14 @@ use crate::domain::ids::{SourceId, SyncId};
 use crate::domain::lang::Lang;
 use crate::domain::role::Role;
 use crate::http::body::Json;
-use crate::http::extract::{Admin, Viewer};
+use crate::http::extract::{Admin, IdempotencyKey, IfMatch, Viewer};
 use crate::http::params::Params;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::{List, SourceBody, failure_text};
+use crate::services::Caller;
 use crate::services::error::ServiceError;
-use crate::services::sources::{PROVIDERS, SourceChange, SyncRow};
+use crate::services::sources::{PROVIDERS, SourceChange, SourceRow, SyncRow};
 
 /// Runs of a page unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (20, 100);
@@ -128,10 +129,11 @@ async fn providers(Viewer(_): Viewer) -> impl IntoResponse {
 async fn add(
     State(app): State<AppState>,
     admin: Admin,
+    IdempotencyKey(key): IdempotencyKey,
     Json(body): Json<NewSource>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let row = app.services.add_source(&admin.caller, &body.provider, &body.name).await?;
-    Ok((StatusCode::CREATED, axum::Json(SourceBody::new(&row, admin.caller.request.lang, true)?)))
+    let row = app.services.add_source(&admin.caller, &body.provider, &body.name, key.as_deref()).await?;
+    Ok((StatusCode::CREATED, tagged(&row, &admin.caller)?))
 }
 
 async fn one(
@@ -140,26 +142,34 @@ async fn one(
     SourcePath(id): SourcePath,
 ) -> Result<impl IntoResponse, ServiceError> {
     let row = app.services.source(&caller, id).await?;
-    Ok(axum::Json(SourceBody::new(&row, caller.request.lang, caller.role == Role::Admin)?))
+    tagged(&row, &caller)
+}
+
+/// A source with its version, which `If-Match` takes.
+fn tagged(row: &SourceRow, caller: &Caller) -> Result<impl IntoResponse + use<>, ServiceError> {
+    let body = SourceBody::new(row, caller.request.lang, caller.role == Role::Admin)?;
+    Ok(([(header::ETAG, row.tag())], axum::Json(body)))
 }
 
 async fn change(
     State(app): State<AppState>,
     admin: Admin,
     SourcePath(id): SourcePath,
+    IfMatch(tag): IfMatch,
     Json(body): Json<Change>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let change = SourceChange { name: body.name, property_id: body.property_id, paused: body.paused };
-    let row = app.services.change_source(&admin.caller, id, change).await?;
-    Ok(axum::Json(SourceBody::new(&row, admin.caller.request.lang, true)?))
+    let row = app.services.change_source(&admin.caller, id, change, tag.as_deref()).await?;
+    tagged(&row, &admin.caller)
 }
 
 async fn remove(
     State(app): State<AppState>,
     admin: Admin,
     SourcePath(id): SourcePath,
+    IfMatch(tag): IfMatch,
 ) -> Result<impl IntoResponse, ServiceError> {
-    app.services.remove_source(&admin.caller, id).await?;
+    app.services.remove_source(&admin.caller, id, tag.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

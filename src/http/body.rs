@@ -101,6 +101,8 @@ pub struct FileForm {
     pub file: Bytes,
     /// The `mapping` field, JSON text.
     pub mapping: Option<Bytes>,
+    /// The `replace` field, for clients that keep it out of the mapping.
+    pub replace: bool,
 }
 
 impl<S: Send + Sync> FromRequest<S> for FileForm {
@@ -110,13 +112,14 @@ impl<S: Send + Sync> FromRequest<S> for FileForm {
         let mut form = Multipart::from_request(request, state)
             .await
             .map_err(|_| Refusal::Problem(Problem::unsupported_media_type()))?;
-        let (mut file, mut mapping) = (None, None);
+        let (mut file, mut mapping, mut replace) = (None, None, None);
         while let Some(field) = form.next_field().await.map_err(broken_form)? {
             let name = field.name().unwrap_or_default().to_owned();
             let bytes = field.bytes().await.map_err(broken_form)?;
             let place = match name.as_str() {
                 "file" => &mut file,
                 "mapping" => &mut mapping,
+                "replace" => &mut replace,
                 _ => return Err(field_error(&name, "unknown_field", "Este campo sobra.", "This field is unknown.")),
             };
             if place.replace(bytes).is_some() {
@@ -129,7 +132,14 @@ impl<S: Send + Sync> FromRequest<S> for FileForm {
             }
         }
         let file = file.ok_or_else(|| field_error("file", "required", "Falta el archivo.", "The file is missing."))?;
-        Ok(Self { file, mapping })
+        let replace = match replace.as_deref() {
+            None | Some(b"false" | b"") => false,
+            Some(b"true") => true,
+            Some(_) => {
+                return Err(field_error("replace", "bad_value", "Debe ser true o false.", "It must be true or false."));
+            }
+        };
+        Ok(Self { file, mapping, replace })
     }
 }
 

@@ -165,6 +165,13 @@ impl Problem {
                 "Your role does not allow this; ask an administrator.",
             ),
             ServiceError::NotFound => Self::not_found(),
+            ServiceError::Stale => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "stale",
+                "Changed meanwhile",
+                "Alguien lo ha cambiado mientras tanto; recargue la página y repita el cambio.",
+                "Someone has changed it meanwhile; reload the page and make your change again.",
+            ),
             ServiceError::BadRequest { code, text } => Self::worded(StatusCode::BAD_REQUEST, code, "Bad request", text),
             ServiceError::Invalid(fields) => Self {
                 fields: fields.clone(),

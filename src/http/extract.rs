@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use uuid::Uuid;
 
 use super::state::AppState;
+use crate::domain::lang::Text;
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
 use crate::services::auth::Session;
@@ -37,6 +38,40 @@ impl<S: Send + Sync> FromRequestParts<S> for Info {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
         Ok(Self(parts.extensions.get::<RequestInfo>().cloned().unwrap_or_default()))
+    }
+}
+
+/// The `If-Match` header: the version that the client has seen.
+#[derive(Debug)]
+pub struct IfMatch(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        // A tag that is no text matches nothing.
+        let tag = parts.headers.get(header::IF_MATCH);
+        Ok(Self(tag.map(|tag| tag.to_str().unwrap_or_default().to_owned())))
+    }
+}
+
+/// The `Idempotency-Key` header: 1 to 200 visible ASCII characters.
+#[derive(Debug)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let key = value.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
+        key.map(|key| Self(Some(key.to_owned()))).ok_or_else(|| ServiceError::BadRequest {
+            code: "bad_idempotency_key",
+            text: Text::new(
+                "La cabecera Idempotency-Key debe tener entre 1 y 200 caracteres ASCII.",
+                "The Idempotency-Key header must have between 1 and 200 ASCII characters.",
+            ),
+        })
     }
 }
 

@@ -74,11 +74,13 @@ impl Services {
         id: SourceId,
         bytes: Vec<u8>,
         mapping: &[u8],
+        replace: bool,
     ) -> Result<ImportReport, ServiceError> {
         self.file_source(caller, id).await?;
-        let mapping = Mapping::from_json(mapping).map_err(|field| {
+        let mut mapping = Mapping::from_json(mapping).map_err(|field| {
             ServiceError::Invalid(vec![FieldError::new(&field.field, field.code(), field.es(), field.en())])
         })?;
+        mapping.replace |= replace;
         let (reading, mapping) =
             off_thread(move || csv::read(&bytes, &mapping).map(|reading| (reading, mapping))).await??;
         let refused = mapping.on_error == OnError::Abort && reading.rejected_total > 0;

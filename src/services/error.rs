@@ -41,6 +41,9 @@ pub enum ServiceError {
     /// There is no such thing in this tenant.
     #[error("not found")]
     NotFound,
+    /// Someone else changed it since it was read.
+    #[error("stale")]
+    Stale,
     /// The request cannot be understood.
     #[error("bad request: {code}")]
     BadRequest {

@@ -2,7 +2,7 @@
 
 use super::Services;
 use super::error::ServiceError;
-use crate::store::{jobs, sessions, tokens};
+use crate::store::{idempotency, jobs, sessions, tokens};
 
 /// Rows per statement, so that no statement holds locks for long.
 const BATCH: i64 = 5_000;
@@ -16,6 +16,8 @@ pub struct Removed {
     pub tokens: u64,
     /// Jobs that ended long ago.
     pub jobs: u64,
+    /// Idempotency keys of yesterday.
+    pub keys: u64,
 }
 
 impl Services {
@@ -26,6 +28,7 @@ impl Services {
             sessions: sessions::delete_expired(&mut router, BATCH).await?,
             tokens: tokens::delete_expired(&mut router, BATCH).await?,
             jobs: jobs::delete_old(&mut router, BATCH).await?,
+            keys: idempotency::delete_old(&mut router, BATCH).await?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Sources: listing, making, renaming, pausing, removing, and their run history.
 
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -10,8 +11,9 @@ use crate::connectors::sentences::sentence;
 use crate::domain::ids::{SourceId, TenantId};
 use crate::domain::lang::Text;
 use crate::domain::source::SourceStatus;
+use crate::store::idempotency::{Claimed, Key};
 use crate::store::sources::NewSource;
-use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs};
+use crate::store::{StoreError, Tx, datapoints, idempotency, jobs, metrics, sources, syncs};
 
 pub use crate::store::sources::{Account, SourceRow};
 pub use crate::store::syncs::SyncRow;
@@ -77,6 +79,35 @@ fn checked_name(name: &str) -> Result<&str, ServiceError> {
     Ok(name)
 }
 
+/// Refuses a change by someone who has not seen the present version. Without a tag the last writer wins.
+fn refuse_stale(source: &SourceRow, tag: Option<&str>) -> Result<(), ServiceError> {
+    match tag {
+        Some(tag) if tag != "*" && tag.split(',').all(|tag| tag.trim() != source.tag()) => Err(ServiceError::Stale),
+        _ => Ok(()),
+    }
+}
+
+/// Claims an idempotency key for `id`; gives the id that an earlier equal request got.
+async fn claim_key(
+    tx: &mut Tx,
+    caller: &Caller,
+    key: &str,
+    request: &[&str],
+    id: Uuid,
+) -> Result<Option<Uuid>, ServiceError> {
+    let request_hash = Sha256::digest(serde_json::json!(request).to_string().as_bytes());
+    let key = Key { user: caller.user, key, request_hash: &request_hash };
+    match idempotency::claim(tx, caller.tenant, &key, id).await? {
+        Claimed::First => Ok(None),
+        Claimed::Repeated(made) => Ok(Some(made)),
+        Claimed::Reused => Err(ServiceError::conflict(
+            "idempotency_key_reused",
+            "Esa clave de idempotencia ya se usó con otra petición.",
+            "That idempotency key was used with another request.",
+        )),
+    }
+}
+
 pub(crate) async fn load(tx: &mut Tx, tenant: TenantId, id: SourceId) -> Result<SourceRow, ServiceError> {
     sources::find(tx, tenant, id).await?.ok_or(ServiceError::NotFound)
 }
@@ -95,7 +126,15 @@ impl Services {
     }
 
     /// Adds a source that is not connected yet.
-    pub async fn add_source(&self, caller: &Caller, provider: &str, name: &str) -> Result<SourceRow, ServiceError> {
+    ///
+    /// The same `key` sent again answers with the source that the first request made.
+    pub async fn add_source(
+        &self,
+        caller: &Caller,
+        provider: &str,
+        name: &str,
+        key: Option<&str>,
+    ) -> Result<SourceRow, ServiceError> {
         let Some(kind) = PROVIDERS.iter().find(|known| known.provider == provider) else {
             let known: Vec<&str> = PROVIDERS.iter().map(|known| known.provider).collect();
             return Err(ServiceError::field(
@@ -116,6 +155,11 @@ impl Services {
             at: self.now(),
         };
         let mut tx = self.database.tenant(caller.tenant).await?;
+        if let Some(key) = key
+            && let Some(made) = claim_key(&mut tx, caller, key, &["source", provider, name], id.0).await?
+        {
+            return load(&mut tx, caller.tenant, SourceId(made)).await;
+        }
         sources::insert(&mut tx, caller.tenant, &source).await?;
         let detail = serde_json::json!({ "provider": provider, "name": name });
         self.audit(&mut tx, caller, "source.created", &format!("source/{id}"), detail).await?;
@@ -130,21 +174,26 @@ impl Services {
         caller: &Caller,
         id: SourceId,
         change: SourceChange,
+        tag: Option<&str>,
     ) -> Result<SourceRow, ServiceError> {
         let name = change.name.as_deref().map(checked_name).transpose()?;
+        refuse_stale(&self.source(caller, id).await?, tag)?;
         if let Some(property) = &change.property_id {
             self.choose_property(caller, id, property).await?;
         }
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        // Again, now that nobody else can change it.
+        refuse_stale(&source, tag)?;
         if let Some(name) = name {
-            sources::rename(&mut tx, caller.tenant, id, name, self.now()).await?;
+            sources::rename(&mut tx, caller.tenant, id, name).await?;
             let detail = serde_json::json!({ "from": source.name, "to": name });
             self.audit(&mut tx, caller, "source.renamed", &format!("source/{id}"), detail).await?;
         }
         if let Some(paused) = change.paused {
             self.pause_or_resume(&mut tx, caller, &source, paused).await?;
         }
+        sources::touch(&mut tx, caller.tenant, id, self.now()).await?;
         let row = load(&mut tx, caller.tenant, id).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(row)
@@ -187,9 +236,10 @@ impl Services {
     }
 
     /// Removes a source, its datapoints, and the metrics that nothing else feeds.
-    pub async fn remove_source(&self, caller: &Caller, id: SourceId) -> Result<(), ServiceError> {
+    pub async fn remove_source(&self, caller: &Caller, id: SourceId, tag: Option<&str>) -> Result<(), ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        refuse_stale(&source, tag)?;
         jobs::cancel(&mut tx, caller.tenant, &sync_key(id)).await?;
         datapoints::delete_all(&mut tx, caller.tenant, id).await?;
         let fed = metrics::clear_stored(&mut tx, caller.tenant, id).await?;

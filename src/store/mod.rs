@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod datapoints;
 pub mod figures;
+pub mod idempotency;
 pub mod jobs;
 pub mod metrics;
 pub mod people;

@@ -83,9 +83,16 @@ pub struct SourceRow {
     pub backfill_until: Option<Date>,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// When a person last changed it.
+    pub updated_at: OffsetDateTime,
 }
 
 impl SourceRow {
+    /// The version of what a person can change, as an entity tag.
+    pub fn tag(&self) -> String {
+        format!("\"{:x}\"", self.updated_at.unix_timestamp_nanos() / 1_000)
+    }
+
     /// The state as a type.
     pub fn status(&self) -> Result<SourceStatus, StoreError> {
         SourceStatus::parse(&self.status).ok_or(StoreError::Inconsistent("data_sources.status"))
@@ -144,7 +151,7 @@ pub async fn insert(app: &mut PgConnection, tenant: TenantId, source: &NewSource
 }
 
 const COLUMNS: &str = "id, type, provider, name, status, status_code, status_until, auth, config, zone, currency, next_due, \
-     last_sync_at, data_through, provisional_from, backfilled_from, backfill_until, created_at";
+     last_sync_at, data_through, provisional_from, backfilled_from, backfill_until, created_at, updated_at";
 
 /// A tenant's source.
 pub async fn find(app: &mut PgConnection, tenant: TenantId, id: SourceId) -> Result<Option<SourceRow>, StoreError> {
@@ -168,19 +175,31 @@ pub async fn list(app: &mut PgConnection, tenant: TenantId) -> Result<Vec<Source
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).fetch_all(app).await?)
 }
 
-/// Renames a source.
-pub async fn rename(
+/// Notes that a person changed a source; always later than the change before, so that its tag changes too.
+pub async fn touch(
     app: &mut PgConnection,
     tenant: TenantId,
     id: SourceId,
-    name: &str,
     at: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    sqlx::query("update data_sources set name = $3, updated_at = $4 where tenant_id = $1 and id = $2")
+    sqlx::query(
+        "update data_sources set updated_at = greatest($3, updated_at + interval '1 microsecond')
+          where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(at)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Renames a source.
+pub async fn rename(app: &mut PgConnection, tenant: TenantId, id: SourceId, name: &str) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set name = $3 where tenant_id = $1 and id = $2")
         .bind(tenant.0)
         .bind(id.0)
         .bind(name)
-        .bind(at)
         .execute(app)
         .await?;
     Ok(())
