@@ -65,20 +65,35 @@ export class Board {
     return [...(this.entry(this.chosen()?.key)?.dimensions ?? []), 'date'];
   }
 
+  /** What the table goes by. Under a filter it is time, unless chosen: many sources store each dimension only by itself. */
   get by() {
     const own = this.tableDimensions();
-    return own.includes(this.params.by) ? this.params.by : own[0];
+    if (own.includes(this.params.by)) return this.params.by;
+    return this.dims.length ? 'date' : own[0];
   }
 
   get sort() {
     return this.params.sort ?? (this.by === 'date' ? '-date' : `-${metricId(this.chosen() ?? { key: '' })}`);
   }
 
+  /** Grain of the rows by date: never finer than what is stored. @returns {string} */
+  get tableGrain() {
+    return this.params.grain ?? this.entry(this.chosen()?.key)?.grain ?? 'day';
+  }
+
+  /** The metric whose first day begins "all data": people counted once have no yearly series, so another of their source stands in. */
+  extentKey() {
+    const items = this.catalog.data?.items ?? [];
+    const wish = items.find((/** @type {any} */ i) => i.key === (this.params.metric && parseMetricId(this.params.metric).key)) ?? items[0];
+    if (wish?.additivity !== 'unique') return wish?.key;
+    return (items.find((/** @type {any} */ i) => i.additivity !== 'unique' && this.sameSource(i.key, wish.key)) ?? wish).key;
+  }
+
   /** Dates asked for, or nothing: then the server takes the last 28 days with data. @param {AbortSignal} signal */
   async range(signal) {
     const { range, from, to } = this.params;
     if (range === 'all') {
-      const key = this.params.metric ? parseMetricId(this.params.metric).key : this.catalog.data?.items[0]?.key;
+      const key = this.extentKey();
       return (key && (await extent(key, this.entry(key)?.freshness?.data_through ?? null, signal))) || {};
     }
     if (range) return presetRange(range, this.today()) ?? {};
@@ -126,9 +141,11 @@ export class Board {
     const { from, to } = this.metrics.data;
     const cursor = this.cursors.at(-1);
     const { by, sort } = this;
-    const grain = by === 'date' ? this.params.grain : null;
+    const grain = by === 'date' ? this.tableGrain : null;
     const query = { metrics: this.tableMetrics().join(','), by, from, to, dims: encodeDims(this.dims), sort, limit: PAGE, cursor, grain };
-    this.table.load((signal) => api.table(query, signal));
+    // The answer keeps what was asked: while a new one loads the old rows are still shown, by their own dimension.
+    const shown = { by, grain: this.tableGrain };
+    this.table.load(async (signal) => ({ ...(await api.table(query, signal)), ...shown }));
   }
 
   loadValues() {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boardReady, dropSource, open, portal, signIn } from './harness.mjs';
+import { andWait, boardReady, dropSource, open, portal, signIn } from './harness.mjs';
 
 const CANARY = '<img src=x onerror=alert(1)>';
 const stamp = Date.now();
@@ -49,9 +49,8 @@ test('a file is read, mapped and imported, and a bad row is named by its line', 
     assert.match(await page.textContent(`[data-metric="${key}"] .kpi-value`), /1\.249,8\s*kg|1\.249,75\s*kg/);
     // What came from the file stays text, wherever it is shown.
     assert.ok((await page.locator('section[aria-labelledby="table-title"] tbody th').allTextContents()).some((text) => text.includes(CANARY)));
-    await page.locator('.cell-link', { hasText: CANARY }).click();
+    await andWait(page, '/api/metrics', () => page.locator('.cell-link', { hasText: CANARY }).click());
     await page.waitForSelector('.chip');
-    await boardReady(page);
     assert.match(await page.textContent('.chip'), /<img src=x/);
     assert.match(await page.textContent(`[data-metric="${key}"] .kpi-value`), /10,25\s*kg/);
     assert.equal(await page.locator('img[src=x]').count(), 0);

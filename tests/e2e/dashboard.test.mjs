@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ask, boardReady, breakRoute, open, overflow, portal, signIn } from './harness.mjs';
+import { andWait, ask, boardReady, breakRoute, open, overflow, portal, signIn } from './harness.mjs';
 
 /** Digits, sign and decimal mark only: what two writings of a number have in common. */
 const digits = (text) => text.replace(/[^\d,-]/g, '');
@@ -48,16 +48,14 @@ test('the twin table holds the points of the series, and the sentence its total'
 
 test('every filter stands in the address and survives a reload and Back', async () => {
   const page = await board();
-  await page.selectOption('#f-range', '90d');
-  await boardReady(page);
-  await page.selectOption('#f-grain', 'week');
-  await page.selectOption('#f-compare', 'year');
+  await andWait(page, '/api/metrics', () => page.selectOption('#f-range', '90d'));
+  await andWait(page, 'grain=week', () => page.selectOption('#f-grain', 'week'));
+  await andWait(page, 'compare=year', () => page.selectOption('#f-compare', 'year'));
   const dimension = await page.locator('#f-dimension option').nth(1).getAttribute('value');
   await page.selectOption('#f-dimension', dimension);
   await page.waitForFunction(() => document.querySelectorAll('#f-value option').length > 1);
   const value = await page.locator('#f-value option').nth(1).getAttribute('value');
-  await page.selectOption('#f-value', value);
-  await boardReady(page);
+  await andWait(page, 'dims=', () => page.selectOption('#f-value', value));
   const address = hash(page);
   assert.match(address, /compare=year/);
   assert.match(address, /grain=week/);
@@ -69,12 +67,10 @@ test('every filter stands in the address and survives a reload and Back', async 
   assert.equal(hash(page), address);
   assert.deepEqual(await page.locator('.kpi-value').allTextContents(), before);
   assert.deepEqual(await page.evaluate(() => ['f-range', 'f-grain', 'f-compare', 'f-dimension', 'f-value'].map((id) => document.getElementById(id).value)), ['90d', 'week', 'year', dimension, value]);
-  await page.goBack();
-  await boardReady(page);
+  await andWait(page, '/api/metrics', () => page.goBack());
   assert.doesNotMatch(hash(page), /dims=/);
   assert.equal(await page.locator('.chip').count(), 0);
-  await page.click('.filter-reset');
-  await boardReady(page);
+  await andWait(page, '/api/metrics', () => page.click('.filter-reset'));
   assert.equal(hash(page), '#/dashboard');
   assert.equal(await page.inputValue('#f-range'), '');
 });
@@ -89,8 +85,7 @@ test('own dates are checked before they are asked for', async () => {
   assert.match(await page.textContent('#f-problem'), /posterior/);
   await page.fill('#f-from', from);
   await page.fill('#f-to', to);
-  await page.click('.custom-range button');
-  await boardReady(page);
+  await andWait(page, '/api/metrics', () => page.click('.custom-range button'));
   assert.match(hash(page), new RegExp(`from=${from}&to=${to}`));
 });
 
@@ -99,8 +94,7 @@ test('a card chooses the metric of the chart', async () => {
   const second = page.locator('.kpi').nth(1);
   const name = await second.locator('.kpi-name').textContent();
   await second.locator('.kpi-name').focus();
-  await page.keyboard.press('Enter');
-  await boardReady(page);
+  await andWait(page, '/api/series/', () => page.keyboard.press('Enter'));
   assert.equal(await second.locator('.kpi-name').getAttribute('aria-pressed'), 'true');
   assert.ok(name.startsWith(await page.textContent('#trend-title')));
   assert.match(hash(page), /metric=/);
@@ -114,8 +108,7 @@ test('the table sorts, names its order and has totals', async () => {
   assert.equal(await table.locator('thead th:nth-child(2)').getAttribute('aria-sort'), 'descending');
   const down = await values();
   assert.deepEqual(down, [...down].sort((a, b) => b - a));
-  await table.locator('thead th:nth-child(2) button').click();
-  await boardReady(page);
+  await andWait(page, '/api/table', () => table.locator('thead th:nth-child(2) button').click());
   const up = await values();
   assert.deepEqual(up, [...up].sort((a, b) => a - b));
   assert.match(hash(page), /sort=ga4\.sessions/);

@@ -74,6 +74,14 @@ export async function boardReady(page) {
   await page.waitForFunction(() => !document.querySelector('.skeleton, [aria-busy="true"]'));
 }
 
+/** Does something that makes the board ask for its figures anew, and waits for them. @param {import('playwright-core').Page} page @param {string} path @param {() => Promise<unknown>} act */
+export async function andWait(page, path, act) {
+  const answer = page.waitForResponse((response) => response.url().includes(path));
+  await act();
+  await answer;
+  await boardReady(page);
+}
+
 /** Widths beyond the window, in pixels; 0 when the page does not scroll sideways. */
 export const overflow = (page) => page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
 

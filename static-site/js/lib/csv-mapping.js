@@ -44,7 +44,7 @@ export function draftFrom(preview) {
   });
   const format = date?.date_format ?? '%Y-%m-%d';
   return {
-    date: date?.name ?? '', format, grain: grainOf(format), choices, on_error: 'skip', replace: false,
+    date: date?.name ?? '', format, grain: date?.grain ?? grainOf(format), choices, on_error: 'skip', replace: false,
     delimiter: preview.delimiter, decimal: preview.decimal, encoding: preview.encoding,
   };
 }
@@ -56,7 +56,7 @@ export function withDate(draft, column) {
     if (choice.column === column.name) return { ...choice, role: /** @type {const} */ ('date') };
     return choice.role === 'date' ? { ...choice, role: /** @type {const} */ ('ignore') } : choice;
   });
-  return { ...draft, date: column.name, format, grain: grainOf(format), choices };
+  return { ...draft, date: column.name, format, grain: column.grain ?? grainOf(format), choices };
 }
 
 /** What would be refused, found before the upload. @param {Draft} draft @returns {Problem[]} */
@@ -77,7 +77,7 @@ export function problems(draft) {
     else if (seen.has(key)) found.push({ field: `${metric.column}.key`, code: 'same_key' });
     seen.add(key);
     if (!metric.name.trim()) found.push({ field: `${metric.column}.name`, code: 'no_name' });
-    if (!metric.unit.trim() || [...metric.unit.trim()].length > 16) found.push({ field: `${metric.column}.unit`, code: 'bad_unit' });
+    if ([...metric.unit.trim()].length > 16) found.push({ field: `${metric.column}.unit`, code: 'bad_unit' });
   }
   return found;
 }

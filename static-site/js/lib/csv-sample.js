@@ -1,7 +1,7 @@
 // Reads the head of a CSV file in the browser, to show at once what another delimiter, decimal mark or encoding would give.
 // The server reads the file again and decides; this is a preview only. Pure.
 
-/** @typedef {{name: string, kind: 'date'|'number'|'text', sample: string[], date_format: string|null}} Column */
+/** @typedef {{name: string, kind: 'date'|'number'|'text', sample: string[], date_format: string|null, grain?: string|null}} Column */
 
 const SAMPLES = 5;
 

@@ -14,6 +14,7 @@ import { buckets } from './dates.js';
  * @property {string} now
  * @property {Series[]} series
  * @property {Comparison|null} compare
+ * @property {string} [reason] why there is no series
  * @property {Partial<import('./freshness.js').Freshness>} freshness
  */
 /**

@@ -89,13 +89,13 @@ function widgets(board, actions) {
   if (!data) return board.metrics.error ? nothing : html`<section class="card widget">${skeleton('chart')}</section>`;
   const chosen = board.chosen();
   const clearFilter = board.dims.length ? () => actions.dims([]) : null;
-  const by = board.by ?? 'date';
+  const { by } = board;
   return html`
     ${trend({ resource: board.series, currency: chosen.currency, kpi: chosen, grain: board.entry(chosen.key)?.grain, showDays: actions.days, clearFilter })}
     ${breakdown({
-      resource: board.table, dimensions: board.tableDimensions(), by, sort: board.sort, grain: board.params.grain ?? 'day', page: board.cursors.length - 1, clearFilter,
+      resource: board.table, dimensions: board.tableDimensions(), by, sort: board.sort, page: board.cursors.length - 1, clearFilter,
       chooseBy: (name) => change({ by: name, sort: null }), chooseSort: (sort) => change({ sort }, true), turn: board.turn,
-      filterBy: by === 'date' ? null : (value) => change({ dims: encodeDims([[by, value]]) }),
+      filterBy: (name, value) => change({ dims: encodeDims([[name, value]]) }),
     })}`;
 }
 

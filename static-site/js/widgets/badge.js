@@ -29,9 +29,9 @@ export function badge(freshness, { grain, through = false, label, why: known } =
   const age = format.ago(ageMs ?? 0, t('fresh.just_now'));
   return html`
     <span class="fresh ${why ? 'fresh-stale' : ''}">${icon(why ? 'alert' : 'clock')}
-      <time datetime=${freshness.fetched_at} title=${details(freshness, why)}>${label ?? t('fresh.updated', { age })}</time>
-      ${through && freshness.data_through ? html`<span class="fresh-through">${t('fresh.through', { day: format.day(freshness.data_through) })}</span>` : nothing}
-      ${why ? html`<span class="fresh-why ${through ? '' : 'visually-hidden'}">${t(`fresh.why.${why}`)}</span>` : nothing}
+      <span class="fresh-text"><time datetime=${freshness.fetched_at} title=${details(freshness, why)}>${label ?? t('fresh.updated', { age })}</time>
+      ${through && freshness.data_through ? html`<span class="fresh-part">${t('fresh.through', { day: format.day(freshness.data_through) })}</span>` : nothing}
+      ${why ? html`<span class="fresh-part">${t(`fresh.why.${why}`)}</span>` : nothing}</span>
     </span>`;
 }
 

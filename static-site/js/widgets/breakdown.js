@@ -6,20 +6,19 @@ import { badge } from './badge.js';
 import { empty, failed, skeleton } from './faces.js';
 
 /** @typedef {{key: string, name: string, unit: string, currency: string|null}} Column */
-/** @typedef {{from: string, to: string, columns: Column[], rows: Array<{dims: Record<string, string>, values: Record<string, number|null>}>, totals: Record<string, number|null>, next_cursor: string|null, freshness: any}} TableAnswer */
+/** @typedef {{by: string, grain: string, from: string, to: string, columns: Column[], rows: Array<{dims: Record<string, string>, values: Record<string, number|null>}>, totals: Record<string, number|null>, next_cursor: string|null, freshness: any}} TableAnswer */
 /**
  * @typedef {object} Options
  * @property {import('../resource.js').Resource<TableAnswer>} resource
  * @property {string[]} dimensions what may be chosen; `date` is time itself
  * @property {string} by
  * @property {string} sort column with a leading `-` for descending
- * @property {string} grain of the dates, where `by` is `date`
  * @property {number} page from 0
  * @property {(by: string) => void} chooseBy
  * @property {(sort: string) => void} chooseSort
  * @property {(step: 1|-1) => void} turn
  * @property {(() => void)|null} clearFilter
- * @property {((value: string) => void)|null} filterBy
+ * @property {(dimension: string, value: string) => void} filterBy
  */
 
 /** A name for a dimension: our word for the known ones, the source's own word otherwise. @param {string} name */
@@ -48,7 +47,8 @@ const columnName = (column) => (column.currency && column.key.endsWith(`:${colum
 /** @param {TableAnswer} data @param {Options} options */
 function table(data, options) {
   const { t, format } = store;
-  const { by, grain, filterBy } = options;
+  const { by, grain } = data;
+  const filterBy = by === 'date' ? null : options.filterBy;
   const label = (/** @type {string} */ value) => (by === 'date' ? format.bucket(value, /** @type {any} */ (grain), true) : dimensionValue(value));
   const cell = (/** @type {Record<string, number|null>} */ values, /** @type {Column} */ c) => format.value(values[c.key], c.unit, c.currency);
   // A thin bar shows the share of the largest value; the first column is the one people look at.
@@ -62,7 +62,7 @@ function table(data, options) {
         <thead><tr>${heading(options, by, dimensionName(by), false)}${data.columns.map((c) => heading(options, c.key, columnName(c), true))}</tr></thead>
         <tbody>${data.rows.map((row) => html`
           <tr><th scope="row">${filterBy
-              ? html`<button type="button" class="cell-link" title=${t('table.filter_by')} @click=${() => filterBy(row.dims[by] ?? '')}>${label(row.dims[by] ?? '')}</button>`
+              ? html`<button type="button" class="cell-link" title=${t('table.filter_by')} @click=${() => filterBy(by, row.dims[by] ?? '')}>${label(row.dims[by] ?? '')}</button>`
               : label(row.dims[by] ?? '')}
               ${top > 0 && by !== 'date' ? html`<meter class="share" min="0" max=${top} .value=${Math.max(0, row.values[lead.key] ?? 0)} aria-hidden="true"></meter>` : nothing}</th>
             ${data.columns.map((c) => html`<td class="num">${cell(row.values, c)}</td>`)}</tr>`)}</tbody>

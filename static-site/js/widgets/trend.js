@@ -77,10 +77,11 @@ function nothingHere(answer, { showDays, clearFilter, kpi }) {
   const { t, format } = store;
   const through = answer.freshness?.data_through;
   const range = format.range(answer.from, answer.to);
+  const reason = answer.reason ?? kpi?.reason;
+  if (reason && reason !== 'no_data') return empty(t('empty.impossible'), t(`reason.${reason}`));
   if (clearFilter) {
     return empty(t('empty.filtered'), t('empty.filtered_text', { range }), html`<button type="button" class="btn" @click=${clearFilter}>${t('filter.clear')}</button>`);
   }
-  if (kpi?.reason && kpi.reason !== 'no_data') return empty(t('empty.title'), t(`reason.${kpi.reason}`));
   if (!through) return empty(t('empty.waiting'), t('empty.waiting_text'), nothing, 'clock');
   const from = addDays(through, -27);
   return empty(t('empty.title'), t('empty.range', { range, day: format.day(through) }),
