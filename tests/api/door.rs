@@ -7,8 +7,8 @@ use axum::http::Method;
 use portal::platform::queue::{Message, Queue, QueueError};
 use serde_json::{Value, json};
 
-use crate::harness::client::{Answer, Call};
-use crate::harness::{FRONT_DOOR, ORIGIN, TestApp, random_id};
+use crate::harness::client::{Answer, Call, Client};
+use crate::harness::{FRONT_DOOR, ORIGIN, TestApp, random_id, secret};
 
 /// The path with an id in every hole.
 fn filled(path: &str) -> String {
@@ -271,9 +271,11 @@ async fn readiness_names_what_does_not_answer() {
 async fn a_database_that_is_gone_is_503_with_a_time_to_come_back() {
     let app = TestApp::start().await;
     let client = app.acme().await;
-    app.sql(&format!("alter database {} allow_connections false", app.database.name())).await;
-    app.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()").await;
-    let answer = client.get("/api/sources").await;
+    let mut state = app.state.clone();
+    let nowhere = secret("postgres://portal_app:x@127.0.0.1:1/portal");
+    state.services.database = portal::store::Database::new(&nowhere, &nowhere).unwrap();
+    let lost = Client { cookie: client.cookie.clone(), ..Client::new(portal::app::router(state)) };
+    let answer = lost.get("/api/sources").await;
     let body: Value = answer.problem(503, "unavailable");
     assert!(body.get("errors").is_none());
     assert_eq!(answer.header("retry-after"), "5");

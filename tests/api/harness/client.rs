@@ -116,7 +116,7 @@ impl Call {
 /// A browser on the portal's pages, behind Front Door.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
+    pub router: Router,
     pub cookie: Option<String>,
     pub csrf: Option<String>,
 }

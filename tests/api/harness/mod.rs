@@ -11,8 +11,7 @@ use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portal::config::Config;
-use portal::connectors::ga4::Ga4Client;
-use portal::connectors::http::{Backoff, UpstreamClient};
+use portal::connectors::http::Backoff;
 use portal::domain::secret::Secret;
 use portal::http::state::AppState;
 use portal::platform::queue::Message;
@@ -61,8 +60,7 @@ impl TestApp {
         state.services.queue = queue.clone();
         // Two retries as in production, but nothing waits.
         let backoff = Backoff::new([std::time::Duration::ZERO; 2], |_| std::future::ready(()));
-        let upstream = UpstreamClient::standard().unwrap();
-        state.services.ga4 = Ga4Client::new(upstream, google.url.clone(), google.url.clone(), backoff);
+        state.services.ga4 = state.services.ga4.with_backoff(backoff);
         let superuser = database.url(local_postgres::SUPERUSER);
         let admin = PgPoolOptions::new().max_connections(3).connect_lazy(&superuser).unwrap();
         parts::people(&database, &state.services.passwords, clock.as_ref(), random.as_ref()).await;

@@ -42,12 +42,19 @@ impl Clock for FakeClock {
     }
 }
 
-/// Bytes that differ from call to call and are the same in every run of a test.
+/// Bytes that differ from call to call. Ids of one millisecond count upwards, so that the newest is known.
 #[derive(Default)]
 pub struct Seeded(AtomicU64);
 
 impl Random for Seeded {
     fn fill(&self, buffer: &mut [u8]) {
+        // What an id takes.
+        if buffer.len() == 10 {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            buffer[..2].fill(0);
+            buffer[2..].copy_from_slice(&number.to_be_bytes());
+            return;
+        }
         for part in buffer.chunks_mut(32) {
             let number = self.0.fetch_add(1, Ordering::Relaxed);
             part.copy_from_slice(&Sha256::digest(number.to_le_bytes())[..part.len()]);
