@@ -82,6 +82,10 @@ fn refuse(door: &Door, method: &Method, path: &str, headers: &HeaderMap) -> Opti
             return Some(foreign_origin());
         }
     }
+    if path.contains("%00") {
+        // No name has such a character, and the database takes no such text.
+        return Some(Problem::not_found());
+    }
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return None;
     }

@@ -57,6 +57,13 @@ impl Ga4Client {
         self
     }
 
+    /// The same client with other waits before retries.
+    #[must_use]
+    pub fn with_backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
     /// All properties that the token's account can see. `now` is for the end of a daily quota.
     pub async fn properties(&self, token: &Secret, now: OffsetDateTime) -> Result<Vec<Property>, ConnectorError> {
         let mut properties = Vec::new();

@@ -103,12 +103,13 @@ pub(super) async fn read(
     Ok(found)
 }
 
-/// Whether a range is exactly one stored period, the only thing distinct counts can answer for.
-pub(super) fn is_one_period(selected: &Selected<'_>, from: Date, to: Date) -> bool {
+/// Whether there can be one value for a range. Distinct counts answer only for exactly one stored period, even where
+/// the range holds no other data.
+pub(super) fn answers_for(selected: &Selected<'_>, from: Date, to: Date) -> bool {
     // Weeks are stored from their own first day, so any seven days may be one.
     let exact = |grain: Grain| match grain {
         Grain::Week => grain.end(from) == to,
         other => other.start(from, time::Weekday::Monday) == from && other.end(from) == to,
     };
-    selected.parts.iter().all(|part| exact(part.grain))
+    selected.additivity != Additivity::Unique || selected.parts.iter().all(|part| exact(part.grain))
 }

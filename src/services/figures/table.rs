@@ -9,12 +9,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use time::Weekday;
 
-use super::select::{Reading, Selected, read, refuse, select, wanted};
+use super::select::{Reading, Selected, answers_for, read, refuse, select, wanted};
 use super::{Answered, Scope, age_of, ages};
 use crate::domain::aggregate::Accumulator;
 use crate::domain::fact::Dims;
 use crate::domain::freshness::Freshness;
 use crate::domain::ids::MetricId;
+use crate::domain::metric::Additivity;
 use crate::domain::period::Grain;
 use crate::services::error::ServiceError;
 use crate::services::{Caller, Services};
@@ -103,7 +104,7 @@ impl Services {
         let sums = read(&mut tx, caller.tenant, &selected, reading).await?;
         let columns = columns(&selected, &sums);
         let grouping = Grouping { query, by: &by, by_date, week_start: caller.settings.week_start.into() };
-        let (rows, totals) = grouping.rows(&selected, &columns, sums);
+        let (rows, totals) = grouping.rows(&selected, &columns, sums, &answered);
         let (rows, next_cursor) = page(rows, &columns, query)?;
         let freshness = Freshness::oldest(found.iter().map(|metric| age_of(metric, &ages)));
         Ok(TableAnswer { answered, columns, rows, totals, next_cursor, freshness })
@@ -188,6 +189,7 @@ impl Grouping<'_> {
         selected: &[Selected<'_>],
         columns: &[Column],
         sums: Vec<Sum>,
+        answered: &Answered,
     ) -> (Vec<Row>, BTreeMap<String, Decimal>) {
         let mut cells: BTreeMap<Dims, BTreeMap<String, Accumulator>> = BTreeMap::new();
         let mut whole: BTreeMap<String, Accumulator> = BTreeMap::new();
@@ -204,17 +206,25 @@ impl Grouping<'_> {
             }
             cells.entry(dims).or_default().entry(column.key.clone()).or_default().add(&sum.group);
         }
-        let finish = |sums: BTreeMap<String, Accumulator>| {
+        let in_range = |one: &Selected<'_>| answers_for(one, answered.from, answered.to);
+        let in_row = |one: &Selected<'_>| match self.by_date {
+            true => one.additivity != Additivity::Unique || one.grain == Some(self.query.grain),
+            false => in_range(one),
+        };
+        let finish = |sums: BTreeMap<String, Accumulator>, answers: &dyn Fn(&Selected<'_>) -> bool| {
             sums.into_iter()
                 .filter_map(|(key, sum)| {
                     let column = columns.iter().find(|column| column.key == key)?;
                     let one = selected.iter().find(|one| one.metric.row.id == column.metric.row.id)?;
+                    if !answers(one) {
+                        return None;
+                    }
                     Some((key, sum.value(one.additivity)?))
                 })
                 .collect::<BTreeMap<_, _>>()
         };
-        let rows = cells.into_iter().map(|(dims, sums)| Row { dims, values: finish(sums) }).collect();
-        (rows, finish(whole))
+        let rows = cells.into_iter().map(|(dims, sums)| Row { dims, values: finish(sums, &in_row) }).collect();
+        (rows, finish(whole, &in_range))
     }
 }
 

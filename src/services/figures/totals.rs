@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use time::Date;
 
-use super::select::{Reading, Selected, is_one_period, read, select, wanted};
+use super::select::{Reading, Selected, answers_for, read, select, wanted};
 use super::{Answered, Scope, age_of, ages};
 use crate::domain::aggregate::Accumulator;
 use crate::domain::comparison::{Delta, delta};
@@ -72,7 +72,8 @@ impl Services {
         let mut totals: Vec<Total> = selected
             .iter()
             .flat_map(|one| {
-                items(one, (answered.from, answered.to), &values, base.as_ref(), &age_of(one.metric, &ages))
+                let base = answered.base.zip(base.as_ref()).map(|(base, values)| ((base.from, base.to), values));
+                items(one, ((answered.from, answered.to), &values), base, &age_of(one.metric, &ages))
             })
             .collect();
         totals.extend(unstored.into_iter().map(|metric| Total {
@@ -108,15 +109,14 @@ async fn values(
 /// The items of one metric: one per currency that either range has, or one without a value.
 fn items(
     one: &Selected<'_>,
-    range: (Date, Date),
-    values: &Values,
-    base: Option<&Values>,
+    (range, values): ((Date, Date), &Values),
+    base: Option<((Date, Date), &Values)>,
     freshness: &Freshness,
 ) -> Vec<Total> {
     let id = MetricId(one.metric.row.id);
     let mut currencies: Vec<Option<String>> = values
         .keys()
-        .chain(base.into_iter().flat_map(BTreeMap::keys))
+        .chain(base.into_iter().flat_map(|(_, values)| values.keys()))
         .filter(|(metric, _)| *metric == id)
         .map(|(_, currency)| currency.clone())
         .collect();
@@ -125,15 +125,16 @@ fn items(
     if currencies.is_empty() {
         currencies.push(None);
     }
-    let value_in = |values: &Values, currency: &Option<String>| {
-        values.get(&(id, currency.clone())).and_then(|sum| sum.value(one.additivity))
+    let value_in = |(from, to): (Date, Date), values: &Values, currency: &Option<String>| {
+        let sum = values.get(&(id, currency.clone())).filter(|_| answers_for(one, from, to))?;
+        sum.value(one.additivity)
     };
     currencies
         .into_iter()
         .map(|currency| {
             let found = values.get(&(id, currency.clone()));
-            let value = value_in(values, &currency);
-            let previous = base.and_then(|base| value_in(base, &currency));
+            let value = value_in(range, values, &currency);
+            let previous = base.and_then(|(range, values)| value_in(range, values, &currency));
             Total {
                 metric: one.metric.clone(),
                 reason: if value.is_some() { None } else { Some(reason(one, range, found)) },
@@ -149,7 +150,7 @@ fn items(
 
 fn reason(one: &Selected<'_>, (from, to): (Date, Date), found: Option<&Accumulator>) -> &'static str {
     match one.additivity {
-        Additivity::Unique if !is_one_period(one, from, to) => "not_additive",
+        Additivity::Unique if !answers_for(one, from, to) => "not_additive",
         Additivity::Unique | Additivity::Last if found.is_some_and(|sum| !sum.is_empty()) => "not_additive",
         _ => "no_data",
     }

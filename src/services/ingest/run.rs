@@ -130,9 +130,7 @@ impl Services {
         let keys: Vec<String> = ga4::metrics().iter().map(|metric| metric.key.to_owned()).collect();
         let id = SourceId(source.id);
         let mut tx = self.database.tenant(run.tenant).await?;
-        sources::find_for_update(&mut tx, run.tenant, id).await?.ok_or(Stop::Unwanted)?;
-        // Whoever paused the source meanwhile has cancelled the job: their state stays.
-        if !jobs::renew(&mut tx, run.tenant, &run.job, false).await? {
+        if !still_ours(&mut tx, run, false).await? {
             return Err(Stop::LeaseLost);
         }
         sources::set_status(&mut tx, run.tenant, id, SourceStatus::Syncing, None, None).await?;
@@ -205,10 +203,7 @@ impl Services {
         let run = attempt.run;
         let (tenant, source) = (run.tenant, run.payload.source_id);
         let mut tx = self.database.tenant(tenant).await?;
-        // The source before the job, everywhere, so that no two transactions wait for each other.
-        sources::find_for_update(&mut tx, tenant, source).await?.ok_or(Stop::Unwanted)?;
-        // A process that lost its lease writes nothing.
-        if !jobs::renew(&mut tx, tenant, &run.job, true).await? {
+        if !still_ours(&mut tx, run, true).await? {
             return Err(Stop::LeaseLost);
         }
         let progress = write_partitions(&mut tx, attempt, fetched).await?;
@@ -231,6 +226,13 @@ impl Services {
         }
         Ok(())
     }
+}
+
+/// Locks the source and then the job, and prolongs the lease; comes first in a transaction, so that a process that lost
+/// its lease writes nothing. In this order, as everyone who changes both: no two wait for each other.
+async fn still_ours(tx: &mut Tx, run: &Run, progress: bool) -> Result<bool, StoreError> {
+    let source = sources::find_for_update(tx, run.tenant, run.payload.source_id).await?;
+    Ok(source.is_some() && jobs::renew(tx, run.tenant, &run.job, progress).await?)
 }
 
 fn reach(source: &SourceRow, today: Date) -> Reach {

@@ -39,7 +39,7 @@ impl Services {
             }
         };
         let mut tx = self.database.tenant(run.tenant).await?;
-        // The source before the job, as everywhere.
+        // The source before its job, as everyone who changes both: no two wait for each other.
         sources::find_for_update(&mut tx, run.tenant, run.payload.source_id).await?;
         let again = match outcome {
             Outcome::Done => self.succeed(&mut tx, run).await.map(|()| None),

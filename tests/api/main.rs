@@ -1,0 +1,14 @@
+//! Black-box tests: the real router, a real database per test, and stand-ins for the clock, the queue and Google.
+#![allow(unused)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod auth;
+mod door;
+mod envelopes;
+mod figures;
+mod files;
+mod harness;
+mod isolation;
+mod oauth;
+mod runs;
+mod sources;

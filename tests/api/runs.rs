@@ -1,0 +1,130 @@
+//! Runs of a Google source: what they store, and what becomes of every kind of failure.
+
+mod failing;
+mod jobs;
+
+use serde_json::{Value, json};
+use time::Duration;
+use time::macros::date;
+
+use crate::harness::TestApp;
+use crate::harness::google::{FIRST_DAY, sessions};
+
+/// Reports that the first run asks for: five for each of its fourteen slices.
+const FIRST_RUN: usize = 70;
+/// Datapoints of the first run: 35 days of nine metrics as a whole and in six parts, and of the users.
+const STORED: i64 = 35 * (9 * 7 + 1);
+
+#[tokio::test]
+async fn the_first_run_reads_thirteen_months_and_every_total_is_googles() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    let id = app.synced(&admin).await;
+    let sync = admin.last_sync(&id).await;
+    assert_eq!(
+        sync,
+        json!({"id": sync["id"], "trigger": "connect", "status": "succeeded", "started_at": "2026-11-23T10:00:00Z",
+               "finished_at": "2026-11-23T10:00:00Z", "from": "2025-10-01", "to": "2026-11-23", "rows_read": 35 * 8,
+               "rows_changed": STORED, "rows_removed": 0, "message": null})
+    );
+    assert_eq!(app.google.seen(":runReport").len(), FIRST_RUN);
+    let source = admin.source(&id).await;
+    assert_eq!(
+        source["freshness"],
+        json!({"data_through": "2026-11-22", "fetched_at": "2026-11-23T10:00:00Z", "next_due": "2026-11-23T16:00:00Z",
+               "provisional_from": "2026-11-21", "status": "connected"})
+    );
+    assert_eq!((&source["status_text"], &source["progress"]), (&json!("Todo en orden."), &Value::Null));
+
+    let days: Vec<i64> = (0..35).map(|n| sessions(FIRST_DAY + Duration::days(n))).collect();
+    let all: i64 = days.iter().sum();
+    let answer = admin.get("/api/metrics?from=2026-10-01&to=2026-11-23").await.ok();
+    let metric =
+        |key: &str| answer["metrics"].as_array().unwrap().iter().find(|item| item["key"] == key).unwrap().clone();
+    assert_eq!(metric("ga4.sessions")["value"], all);
+    assert_eq!(metric("ga4.views")["value"], all * 3);
+    let cents: i64 = days.iter().map(|day| day * 100 + 25).sum();
+    let revenue = metric("ga4.revenue");
+    assert_eq!((revenue["value"].as_f64(), &revenue["currency"]), (Some(cents as f64 / 100.0), &json!("EUR")));
+    let users = metric("ga4.users");
+    assert_eq!((&users["value"], &users["reason"]), (&Value::Null, &json!("not_additive")));
+    assert_eq!(metric("ga4.avg_session_duration")["value"], 60.5);
+    let bounced: i64 = days.iter().map(|day| day - day / 2).sum();
+    let rate = metric("ga4.bounce_rate")["value"].as_f64().unwrap();
+    assert!((rate - bounced as f64 / all as f64).abs() < 1e-12, "a ratio divides last: {rate}");
+    let split = admin.get("/api/series/ga4.sessions?from=2026-10-20&to=2026-11-23&by=country").await.ok();
+    let thirds: i64 = days.iter().map(|day| day / 3).sum();
+    let parts: Vec<(&Value, &Value)> =
+        split["series"].as_array().unwrap().iter().map(|line| (&line["dims"]["country"], &line["total"])).collect();
+    assert_eq!(parts, [(&json!("Spain"), &json!(all - thirds)), (&json!("France"), &json!(thirds))]);
+}
+
+#[tokio::test]
+async fn a_second_run_changes_nothing() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    let id = app.synced(&admin).await;
+    let before = app.rows("select * from datapoints order by external_id").await;
+    assert_eq!(admin.act(&format!("/api/sources/{id}/sync")).await.status, 202);
+    assert_eq!(app.drain().await, 1);
+    let sync = admin.last_sync(&id).await;
+    assert_eq!((&sync["trigger"], &sync["status"]), (&json!("manual"), &json!("succeeded")));
+    assert_eq!((&sync["from"], &sync["to"]), (&json!("2026-11-19"), &json!("2026-11-23")));
+    assert_eq!((&sync["rows_read"], &sync["rows_changed"], &sync["rows_removed"]), (&json!(40), &json!(0), &json!(0)));
+    assert_eq!(app.google.seen(":runReport").len(), FIRST_RUN + 5);
+    assert_eq!(app.rows("select * from datapoints order by external_id").await, before);
+}
+
+#[tokio::test]
+async fn a_row_that_google_no_longer_returns_is_removed_and_a_changed_one_replaced() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    let id = app.synced(&admin).await;
+    app.google.vanish("France", date!(2026 - 11 - 22));
+    app.google.vanish("France", date!(2026 - 11 - 01));
+    app.google.add_sessions(300);
+    admin.act(&format!("/api/sources/{id}/sync")).await.ok();
+    app.drain().await;
+    let sync = admin.last_sync(&id).await;
+    assert_eq!(sync["rows_removed"], 9, "nine metrics of one day; the other day is outside the window");
+    let get = |day: &str| format!("/api/series/ga4.sessions?from={day}&to={day}&by=country");
+    let line = |answer: Value| answer["series"].as_array().unwrap().len();
+    assert_eq!(line(admin.get(&get("2026-11-22")).await.ok()), 1);
+    assert_eq!(line(admin.get(&get("2026-11-01")).await.ok()), 2);
+    let total = |answer: Value| answer["series"][0]["total"].clone();
+    let whole = |day: &str| format!("/api/series/ga4.sessions?from={day}&to={day}");
+    assert_eq!(total(admin.get(&whole("2026-11-22")).await.ok()), sessions(date!(2026 - 11 - 22)) + 300);
+    assert_eq!(total(admin.get(&whole("2026-11-01")).await.ok()), sessions(date!(2026 - 11 - 01)));
+    assert_eq!(app.value("select count(*) from datapoints").await, STORED - 9);
+}
+
+#[tokio::test]
+async fn a_later_run_reads_what_was_missed_in_between() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    let id = app.synced(&admin).await;
+    app.advance(Duration::days(10));
+    app.fire("schedule_syncs").await;
+    app.drain().await;
+    let sync = admin.last_sync(&id).await;
+    assert_eq!((&sync["from"], &sync["to"]), (&json!("2026-11-19"), &json!("2026-12-03")));
+    assert_eq!(sync["rows_changed"], 10 * 64 + provisional_changes());
+    assert_eq!(admin.source(&id).await["freshness"]["data_through"], "2026-12-02");
+}
+
+/// The three days that were provisional on 23 November and are final ten days later.
+fn provisional_changes() -> i64 {
+    3 * 64
+}
+
+#[tokio::test]
+async fn the_sources_day_is_its_own_zones_day() {
+    let app = TestApp::start().await;
+    // Half past midnight of the 24th in Madrid, where the property lives; still the 23rd in UTC.
+    app.advance(Duration::hours(13) + Duration::minutes(30));
+    let admin = app.acme().await;
+    let id = app.synced(&admin).await;
+    assert_eq!(admin.last_sync(&id).await["to"], "2026-11-24");
+    let first = app.rows("select ts, period_start from datapoints where period_start = '2026-11-24' limit 1").await;
+    assert_eq!(first[0]["ts"], "2026-11-23T23:00:00+00:00");
+}
