@@ -197,8 +197,8 @@ async fn a_problem_speaks_the_readers_language_and_has_the_requests_id() {
     };
     for (language, expected, detail) in [
         ("en-GB,en;q=0.9", "en", "Sign in to continue."),
-        ("es-ES", "es", "Inicia sesión para continuar."),
-        ("fr", "es", "Inicia sesión para continuar."),
+        ("es-ES", "es", "Inicie sesión para continuar."),
+        ("fr", "es", "Inicie sesión para continuar."),
     ] {
         let answer = ask(language).await;
         assert_eq!(answer.header("content-language"), expected);

@@ -12,3 +12,4 @@ mod isolation;
 mod oauth;
 mod runs;
 mod sources;
+mod versions;

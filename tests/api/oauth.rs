@@ -124,13 +124,17 @@ async fn a_code_that_google_refuses_leaves_the_source_as_it_was() {
         400,
         json!({"error": "invalid_grant", "error_description": "Malformed auth code."}),
     ));
-    app.consent(&admin, &id).await.problem(422, "oauth_code_refused");
-    assert_eq!(admin.source(&id).await["status"], "not_connected");
+    let back = app.consent(&admin, &id).await;
+    assert_eq!(back.header("location"), format!("/#/sources?source={id}&error=oauth_code_refused"));
+    let source = admin.source(&id).await;
+    assert_eq!(source["status"], "not_connected");
+    assert!(source["status_text"].as_str().unwrap().contains("ha caducado"), "{source}");
     app.google.heal();
     let scopeless =
         json!({"access_token": "a", "refresh_token": "r", "expires_in": 1, "scope": "openid", "token_type": "Bearer"});
     app.google.fail(Fault::new("/token", 200, scopeless));
-    app.consent(&admin, &id).await.problem(422, "oauth_scope_missing");
+    let back = app.consent(&admin, &id).await;
+    assert_eq!(back.header("location"), format!("/#/sources?source={id}&error=oauth_scope_missing"));
     assert_eq!(app.value("select auth from data_sources").await, json!({}));
 }
 
