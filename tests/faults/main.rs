@@ -5,12 +5,12 @@
 //! recomputed here with integers, and plain SQL as the database's administrator.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod accidents;
 mod alone;
 mod browser;
 mod door;
 mod figures;
 mod isolation;
-mod killed;
 mod oracle;
 mod outages;
 mod portal;

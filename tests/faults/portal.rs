@@ -1,6 +1,7 @@
 //! A portal of our own: started as `cargo run` starts it, on its own data and ports, gone when the tests end.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -20,10 +21,14 @@ use crate::wait::eventually;
 /// Seconds for everything from an empty folder to the loaded demo data, on a busy machine.
 const START: u64 = 240;
 
-/// Waits for the end of our input, which comes with the end of the tests however they end; then cleans up.
-const WATCH: &str = r#"cat >/dev/null; kill -TERM "$1" 2>/dev/null
-for _ in $(seq 100); do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
-kill -KILL "$1" 2>/dev/null; rm -rf "$2""#;
+/// Reads the ids of portals; at the end of its input, which comes with the end of the tests however they end, it ends the
+/// last one (if that is still a portal of this folder) and removes the folder.
+const WATCH: &str = r#"while read -r pid; do last=$pid; done
+alive() { grep -qs "$1" "/proc/$last/cmdline"; }
+if alive "$1"; then kill -TERM "$last"; fi
+for _ in $(seq 100); do if alive "$1"; then sleep 0.1; else break; fi; done
+if alive "$1"; then kill -KILL "$last"; sleep 1; fi
+rm -rf "$1""#;
 
 /// The program with its working directory and without what the surroundings would decide.
 fn command(program: &Path) -> Command {
@@ -33,10 +38,11 @@ fn command(program: &Path) -> Command {
     command
 }
 
-/// A folder for portals, one after the other.
+/// A folder for portals, one after the other. Its watch removes it.
 pub struct Place {
     folder: PathBuf,
     program: PathBuf,
+    watch: ChildStdin,
 }
 
 impl Place {
@@ -50,7 +56,8 @@ impl Place {
         fs::set_permissions(&folder, PermissionsExt::from_mode(0o711)).unwrap();
         let program = folder.join("portal-local");
         fs::copy(env!("CARGO_BIN_EXE_portal-local"), &program).unwrap();
-        Self { folder, program }
+        let watch = watch(&folder);
+        Self { folder, program, watch }
     }
 
     /// The data directory.
@@ -69,7 +76,7 @@ impl Place {
         let mut command = command(&self.program);
         command.args(["--port", "0", "--data"]).arg(self.data()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
-        let watch = watch(child.id(), &self.folder);
+        writeln!(&self.watch, "{}", child.id()).unwrap();
         let ready_file = self.data().join("ready.json");
         eventually("the portal is ready", START, async || {
             let ended = child.try_wait().unwrap();
@@ -77,23 +84,16 @@ impl Place {
             ready_file.exists().then_some(())
         })
         .await;
-        let mut portal = Portal { child, ready_file, ready: Value::Null, program: self.program.clone(), _watch: watch };
+        let mut portal = Portal { child, ready_file, ready: Value::Null, program: self.program.clone() };
         portal.read_ready();
         portal
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        // What a portal that is still ending leaves behind is its watch's to remove.
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Starts the watch over a process; it ends when what is returned is dropped.
-fn watch(pid: u32, folder: &Path) -> ChildStdin {
+/// Starts the watch over a folder.
+fn watch(folder: &Path) -> ChildStdin {
     let mut command = Command::new("sh");
-    command.args(["-c", WATCH, "watch"]).arg(pid.to_string()).arg(folder);
+    command.args(["-c", WATCH, "watch"]).arg(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap().stdin.take().unwrap()
 }
@@ -104,7 +104,6 @@ pub struct Portal {
     ready_file: PathBuf,
     ready: Value,
     program: PathBuf,
-    _watch: ChildStdin,
 }
 
 impl Portal {
