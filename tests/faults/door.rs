@@ -118,18 +118,17 @@ async fn every_answer_carries_the_security_headers() {
 #[tokio::test]
 async fn the_timer_fired_by_hand_starts_what_is_due() {
     let (portal, _others) = shared().await;
-    let (browser, mut sql) = (portal.sign_in("admin@globex.example").await, portal.sql().await);
-    let source = browser.connect("Puntual", "properties/310000301").await;
-    browser.first_sync(&source).await;
+    let (browser, mut sql) = (portal.sign_in("admin@acme.example").await, portal.sql().await);
+    let source = browser.source_named("Tienda Lumbre (web)").await;
     let query = "update data_sources set next_due = '2001-01-01' where id = $1::uuid";
     sqlx::query(query).bind(&source).execute(&mut sql).await.unwrap();
     portal.fire("schedule_syncs").await;
     eventually("a scheduled run has succeeded", 60, async || {
-        let run = browser.newest_sync(&source).await;
-        (run["trigger"] == "schedule" && run["status"] == "succeeded").then_some(())
+        let runs = browser.get(&format!("/api/sources/{source}/syncs")).await;
+        let mut runs = runs["items"].as_array().unwrap().iter();
+        runs.any(|run| run["trigger"] == "schedule" && run["status"] == "succeeded").then_some(())
     })
     .await;
     let unknown = format!("{}/admin/functions/no_such_function", portal.at("host_url"));
     assert_eq!(client().post(unknown).send().await.unwrap().status(), 404);
-    browser.remove(&source).await;
 }

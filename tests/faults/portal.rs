@@ -73,11 +73,13 @@ impl Place {
     /// Starts a portal and waits until it is ready.
     pub async fn start(&self) -> Portal {
         let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
+        let ready_file = self.data().join("ready.json");
+        // A killed portal has left its own.
+        let _ = fs::remove_file(&ready_file);
         let mut command = command(&self.program);
         command.args(["--port", "0", "--data"]).arg(self.data()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
         writeln!(&self.watch, "{}", child.id()).unwrap();
-        let ready_file = self.data().join("ready.json");
         eventually("the portal is ready", START, async || {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "the portal ended with {ended:?}\n{}", self.log());
