@@ -88,10 +88,19 @@ impl Invoker {
             .header("traceparent", traceparent())
             .body(body)
             .map_err(|error| broken(&error))?;
-        let answer = self.client.request(request).await.map_err(|error| broken(&error))?;
-        let (parts, body) = answer.into_parts();
+        let exchange = async {
+            let (parts, body) = self.client.request(request).await.map_err(|error| broken(&error))?.into_parts();
+            Ok((parts, body.collect().await.map_err(|error| broken(&error))?.to_bytes()))
+        };
+        let (parts, body) = match exchange.await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                // Or the message would be delivered to the dead address until it is a dead letter.
+                self.worker.left(address).await;
+                return Err(failure);
+            }
+        };
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let body = body.collect().await.map_err(|error| broken(&error))?.to_bytes();
         verdict(parts.status, kind, &body)
     }
 }
@@ -127,6 +136,7 @@ fn verdict(status: StatusCode, kind: &str, body: &[u8]) -> Result<Vec<String>, F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::worker::State;
 
     const JSON: &str = "application/json; charset=utf-8";
 
@@ -135,6 +145,27 @@ mod tests {
         assert!(verdict(StatusCode::OK, JSON, b"{}").unwrap().is_empty());
         let logs = verdict(StatusCode::CREATED, JSON, br#"{"Outputs":{},"Logs":["a"],"ReturnValue":null}"#).unwrap();
         assert_eq!(logs, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn a_broken_invocation_ends_when_the_handler_s_death_is_noticed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (steer, worker) = Handle::steered(State::Ready { address, pid: 1 });
+        let invoker = Invoker { client: super::super::http_client(), worker, timeout: Duration::MAX };
+        let death = async {
+            drop(listener.accept().await.unwrap());
+            drop(listener);
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            steer.send_replace(State::Ended);
+        };
+        let (outcome, ()) = tokio::join!(
+            async { (invoker.job("run_sync", Value::Null).await, *invoker.worker.state().borrow()) },
+            death
+        );
+        assert!(matches!(outcome, (Err(Failure::Broken(_)), State::Ended)), "{outcome:?}");
     }
 
     #[test]

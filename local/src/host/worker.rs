@@ -24,6 +24,8 @@ const POLL: Duration = Duration::from_millis(25);
 const INITIALIZATION: Duration = Duration::from_secs(30);
 /// Invocations wait for a starting handler this long: four times the initialisation limit.
 const HOLD: Duration = Duration::from_mins(2);
+/// A dead handler is noticed this long after its connections broke, at the latest.
+const NOTICE: Duration = Duration::from_secs(1);
 /// An error older than this no longer counts.
 const FORGET_ERRORS: time::Duration = time::Duration::minutes(30);
 
@@ -88,6 +90,14 @@ impl Handle {
         self.state.clone()
     }
 
+    /// Waits until the handler is seen to have left `address`, after an invocation broke there. If it died, that is noticed
+    /// moments after its connections broke, and whatever is sent to the old address meanwhile fails for nothing.
+    pub async fn left(&self, address: SocketAddr) {
+        let mut state = self.state.clone();
+        let left = state.wait_for(|state| !matches!(state, State::Ready { address: now, .. } if *now == address));
+        tokio::time::timeout(NOTICE, left).await.ok();
+    }
+
     /// Kills the handler (an invocation timed out) and lets it start again; this does not count as an error.
     pub async fn restart(&self, why: &str) {
         self.orders.send(Order::Restart(why.to_owned())).await.ok();
@@ -103,7 +113,13 @@ impl Handle {
 
     #[cfg(test)]
     pub fn fixed(state: State) -> Self {
-        Self { state: watch::channel(state).1, orders: mpsc::channel(1).0 }
+        Self::steered(state).1
+    }
+
+    #[cfg(test)]
+    pub fn steered(state: State) -> (watch::Sender<State>, Self) {
+        let (steer, state) = watch::channel(state);
+        (steer, Self { state, orders: mpsc::channel(1).0 })
     }
 }
 
