@@ -22,9 +22,15 @@ fn functions() -> BTreeMap<String, Vec<Value>> {
     let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     folders
         .map(|path| {
-            let text = fs::read_to_string(path.join("function.json")).unwrap_or_else(|_| panic!("{} has no binding", path.display()));
+            let text = fs::read_to_string(path.join("function.json"))
+                .unwrap_or_else(|_| panic!("{} has no binding", path.display()));
             let binding: Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(binding.as_object().unwrap().len(), 1, "{}: only bindings, so that the host's defaults hold", path.display());
+            assert_eq!(
+                binding.as_object().unwrap().len(),
+                1,
+                "{}: only bindings, so that the host's defaults hold",
+                path.display()
+            );
             (path.file_name().unwrap().to_string_lossy().into_owned(), binding["bindings"].as_array().unwrap().clone())
         })
         .collect()
@@ -75,9 +81,13 @@ fn every_http_function_takes_all_methods_of_its_whole_segment_and_leaves_the_key
         let trigger = of_type(bindings, "httpTrigger").unwrap();
         assert_eq!(trigger["route"], format!("{name}/{{*rest}}"), "{name}");
         assert_eq!(trigger["authLevel"], "anonymous", "{name}");
-        let methods: Vec<&str> = trigger["methods"].as_array().unwrap().iter().map(|method| method.as_str().unwrap()).collect();
+        let methods: Vec<&str> =
+            trigger["methods"].as_array().unwrap().iter().map(|method| method.as_str().unwrap()).collect();
         assert_eq!(methods, METHODS, "{name}: the handler answers 405, not the host");
-        assert_eq!((&trigger["direction"], of_type(bindings, "http").unwrap()["direction"].as_str()), (&"in".into(), Some("out")));
+        assert_eq!(
+            (&trigger["direction"], of_type(bindings, "http").unwrap()["direction"].as_str()),
+            (&"in".into(), Some("out"))
+        );
         assert_eq!(bindings.len(), 2, "{name}");
     }
 }
@@ -100,7 +110,8 @@ fn every_route_of_the_router_has_a_binding_and_every_binding_a_route() {
     assert_eq!(routed, named("httpTrigger"));
     let jobs = portal::functions::jobs();
     let routed: BTreeSet<String> = jobs.declared().iter().map(|(method, path)| format!("{method} {path}")).collect();
-    let bound: BTreeSet<String> = named("timerTrigger").union(&named("serviceBusTrigger")).map(|name| format!("POST /{name}")).collect();
+    let bound: BTreeSet<String> =
+        named("timerTrigger").union(&named("serviceBusTrigger")).map(|name| format!("POST /{name}")).collect();
     assert_eq!(routed, bound);
 }
 
@@ -117,18 +128,24 @@ fn every_folder_is_a_module_and_every_module_a_folder() {
 #[test]
 fn timers_and_queues_bind_what_the_adapters_read() {
     for (name, bindings) in functions() {
-        let Some(trigger) = bindings.iter().find(|one| one["type"] == "timerTrigger" || one["type"] == "serviceBusTrigger") else {
+        let Some(trigger) =
+            bindings.iter().find(|one| one["type"] == "timerTrigger" || one["type"] == "serviceBusTrigger")
+        else {
             continue;
         };
         let binding = trigger["name"].as_str().unwrap();
-        let adapter = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("functions").join(&name).join("mod.rs"));
+        let adapter =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("functions").join(&name).join("mod.rs"));
         assert!(adapter.unwrap().contains(&format!("call.has(\"{binding}\")")), "{name} does not read {binding}");
         assert_eq!(bindings.len(), 1, "{name}");
         if trigger["type"] == "timerTrigger" {
             let schedule = trigger["schedule"].as_str().unwrap();
             assert_eq!(schedule.split(' ').count(), 6, "{name}: seconds come first");
         } else {
-            assert_eq!((&trigger["queueName"], &trigger["connection"]), (&"syncs".into(), &"ServiceBusConnection".into()));
+            assert_eq!(
+                (&trigger["queueName"], &trigger["connection"]),
+                (&"syncs".into(), &"ServiceBusConnection".into())
+            );
             assert_eq!(portal::services::schedule::QUEUE, "syncs");
         }
     }
@@ -157,7 +174,8 @@ async fn every_declared_route_answers_something_else_than_404_and_405() {
 async fn a_method_or_path_that_is_not_declared_is_405_or_404() {
     let router = router();
     let api = portal::functions::api();
-    let declared: BTreeSet<(String, &str)> = api.declared().iter().map(|(method, path)| (method.to_string(), *path)).collect();
+    let declared: BTreeSet<(String, &str)> =
+        api.declared().iter().map(|(method, path)| (method.to_string(), *path)).collect();
     let paths: BTreeSet<&str> = declared.iter().map(|(_, path)| *path).collect();
     for path in paths {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {

@@ -7,7 +7,8 @@ use portal::config::Config;
 use serde_json::Value;
 
 /// Read by the Functions host, not by the handler.
-const OF_THE_HOST: [&str; 3] = ["FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "ServiceBusConnection__fullyQualifiedNamespace"];
+const OF_THE_HOST: [&str; 3] =
+    ["FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "ServiceBusConnection__fullyQualifiedNamespace"];
 /// Set by the host for its handler, so nobody writes it down.
 const SET_BY_THE_HOST: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 
@@ -19,7 +20,8 @@ fn sample() -> Value {
 fn the_sample_names_every_setting_and_no_other() {
     let sample = sample();
     let named: BTreeSet<&str> = sample["Values"].as_object().unwrap().keys().map(String::as_str).collect();
-    let read: BTreeSet<&str> = Config::KEYS.into_iter().filter(|key| *key != SET_BY_THE_HOST).chain(OF_THE_HOST).collect();
+    let read: BTreeSet<&str> =
+        Config::KEYS.into_iter().filter(|key| *key != SET_BY_THE_HOST).chain(OF_THE_HOST).collect();
     assert_eq!(named, read);
 }
 

@@ -14,7 +14,8 @@ async fn a_login_gives_the_session_body_and_a_cookie_that_only_the_server_reads(
     let answer = client.sign_in("admin@acme.example", PASSWORD).await;
     assert_eq!(answer.status, 200);
     let cookie = answer.header("set-cookie");
-    let token = cookie.strip_prefix("__Host-session=").unwrap().strip_suffix("; Path=/; Secure; HttpOnly; SameSite=Lax");
+    let token =
+        cookie.strip_prefix("__Host-session=").unwrap().strip_suffix("; Path=/; Secure; HttpOnly; SameSite=Lax");
     assert_eq!(token.unwrap().len(), 43, "{cookie}");
     let acme = app.tenant("Acme").await;
     let mut body = answer.json();
@@ -98,7 +99,8 @@ async fn only_the_hash_of_a_session_token_is_stored() {
     let app = TestApp::start().await;
     let client = app.acme().await;
     let stored = app.value("select encode(token_hash, 'hex') from sessions").await;
-    let expected = token_hash(&secret(client.token())).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let expected =
+        token_hash(&secret(client.token())).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     assert_eq!(stored, expected);
     let dump = app.value("select string_agg(s::text, '') from sessions s").await;
     assert!(!dump.as_str().unwrap().contains(client.token()));
@@ -172,7 +174,10 @@ async fn an_operator_signs_in_but_sees_no_tenants_figures() {
     let app = TestApp::start().await;
     let client = app.sign_in("operator@portal.example").await;
     let session = client.get("/api/auth/session").await.ok();
-    assert_eq!((&session["role"], &session["tenant"], &session["tenants"]), (&json!("operator"), &json!(null), &json!([])));
+    assert_eq!(
+        (&session["role"], &session["tenant"], &session["tenants"]),
+        (&json!("operator"), &json!(null), &json!([]))
+    );
     for path in ["/api/metrics", "/api/series/x", "/api/table?metrics=x", "/api/catalog", "/api/sources"] {
         client.get(path).await.problem(403, "forbidden");
     }
@@ -186,7 +191,8 @@ async fn logins_and_their_failures_are_in_the_platforms_audit_trail() {
     let client = app.acme().await;
     app.stranger().sign_in("admin@acme.example", "wrong").await;
     client.act("/api/auth/logout").await;
-    let trail = app.rows("select action, ip, actor_id is null as nobody, detail from platform_audit order by ts, action").await;
+    let trail =
+        app.rows("select action, ip, actor_id is null as nobody, detail from platform_audit order by ts, action").await;
     assert_eq!(
         trail,
         [("auth.login", false), ("auth.login_failed", true), ("auth.logout", false)]

@@ -88,7 +88,9 @@ async fn what_a_foreign_form_could_send_is_no_json() {
     let app = TestApp::start().await;
     let client = app.acme().await;
     let body = json!({"provider": "csv", "name": "x"}).to_string();
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "text/plain; application/json", "application/json-patch"] {
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "text/plain; application/json", "application/json-patch"]
+    {
         let call = Call::new("POST", "/api/sources").header("content-type", kind).body(body.clone());
         client.send(call).await.problem(415, "unsupported_media_type");
     }
@@ -168,7 +170,16 @@ async fn another_method_is_405_and_names_the_right_ones() {
 #[tokio::test]
 async fn an_unknown_path_is_404_for_everyone() {
     let app = TestApp::start().await;
-    let paths = ["/api", "/api/", "/api/nothing", "/api/metrics/x", "/api/sources/x/y/z", "/nothing", "/api/../x", "/run_sync/x"];
+    let paths = [
+        "/api",
+        "/api/",
+        "/api/nothing",
+        "/api/metrics/x",
+        "/api/sources/x/y/z",
+        "/nothing",
+        "/api/../x",
+        "/run_sync/x",
+    ];
     for client in [app.stranger(), app.acme().await] {
         for path in paths {
             client.get(path).await.problem(404, "not_found");

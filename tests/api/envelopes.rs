@@ -72,7 +72,8 @@ async fn what_is_no_envelope_is_refused_and_changes_nothing() {
             let answer = app.invoke(path, body).await;
             assert_eq!((answer.status, answer.json()), (400, json!({"error": "not an invocation"})), "{path} {body}");
         }
-        let answer = Call::new("POST", path).header("content-type", "application/json").body("{").bare(&app.router).await;
+        let answer =
+            Call::new("POST", path).header("content-type", "application/json").body("{").bare(&app.router).await;
         assert_eq!(answer.status, 400);
         let answer = Call::new("GET", path).bare(&app.router).await;
         assert_eq!(answer.status, 405);

@@ -14,9 +14,7 @@ type Metrics<'a> = &'a [(&'a str, &'a str, &'a str)];
 
 /// A mapping with a column `date`.
 pub fn mapping(grain: &str, format: &str, metrics: Metrics<'_>, dimensions: &[&str]) -> Value {
-    let metric = |(column, unit, additivity): &(&str, &str, &str)| {
-        json!({"column": column, "key": column, "name": column, "unit": unit, "additivity": additivity})
-    };
+    let metric = |(column, unit, additivity): &(&str, &str, &str)| json!({"column": column, "key": column, "name": column, "unit": unit, "additivity": additivity});
     json!({
         "delimiter": ",", "decimal": ".", "encoding": "utf-8", "date": {"column": "date", "format": format}, "grain": grain,
         "metrics": metrics.iter().map(metric).collect::<Vec<_>>(), "dimensions": dimensions, "on_error": "abort"

@@ -46,9 +46,7 @@ async fn a_preview_says_how_the_file_can_be_read_and_keeps_nothing() {
 async fn an_import_tells_what_it_did_and_the_same_file_again_changes_nothing() {
     let (app, acme, id) = start().await;
     let first = acme.upload(&id, SALES.as_bytes(), &by_shop()).await.ok();
-    let report = |imported: u32, unchanged: u32| {
-        json!({"rows_read": 3, "imported": imported, "unchanged": unchanged, "empty": 0, "rejected": [], "rejected_total": 0, "applied": true})
-    };
+    let report = |imported: u32, unchanged: u32| json!({"rows_read": 3, "imported": imported, "unchanged": unchanged, "empty": 0, "rejected": [], "rejected_total": 0, "applied": true});
     assert_eq!(first, report(3, 0));
     let before = app.rows("select * from datapoints order by external_id").await;
     app.advance(time::Duration::DAY);
@@ -81,7 +79,12 @@ async fn replace_leaves_only_what_the_new_file_has() {
     assert_eq!(total(&acme).await, 7);
     assert_eq!(app.value("select count(*) from datapoints").await, 1);
     let catalog = acme.get("/api/catalog").await.ok();
-    let found: Vec<Value> = catalog["items"].as_array().unwrap().iter().map(|m| json!([m["key"], m["unit"], m["additivity"], m["dimensions"]])).collect();
+    let found: Vec<Value> = catalog["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| json!([m["key"], m["unit"], m["additivity"], m["dimensions"]]))
+        .collect();
     assert_eq!(found, [json!(["n", "percent", "ratio", []])]);
     assert_eq!(acme.last_sync(&id).await["rows_removed"], 4);
 }
@@ -96,7 +99,8 @@ async fn all_or_nothing_writes_nothing_and_names_the_rows() {
     let found: Vec<Value> = rejected.iter().map(|row| json!([row["line"], row["column"], row["reason"]])).collect();
     assert_eq!(found, [json!([3, "date", "date_impossible"]), json!([4, "n", "not_a_number"])]);
     assert!(rejected.iter().all(|row| row["detail"].as_str().unwrap().ends_with('.')), "{body}");
-    let counts = ["rows_read", "imported", "unchanged", "empty", "rejected_total", "applied"].map(|name| body[name].clone());
+    let counts =
+        ["rows_read", "imported", "unchanged", "empty", "rejected_total", "applied"].map(|name| body[name].clone());
     assert_eq!(json!(counts), json!([3, 0, 0, 0, 2, false]));
     for table in ["datapoints", "metrics", "syncs"] {
         assert_eq!(app.value(&format!("select count(*) from {table}")).await, 0, "{table}");
@@ -106,7 +110,10 @@ async fn all_or_nothing_writes_nothing_and_names_the_rows() {
     let mut skipping = by_shop();
     skipping["on_error"] = json!("skip");
     let report = acme.upload(&id, file.as_bytes(), &skipping).await.ok();
-    assert_eq!((&report["imported"], &report["rejected_total"], &report["applied"]), (&json!(1), &json!(2), &json!(true)));
+    assert_eq!(
+        (&report["imported"], &report["rejected_total"], &report["applied"]),
+        (&json!(1), &json!(2), &json!(true))
+    );
     assert_eq!(total(&acme).await, 1);
 }
 
@@ -176,7 +183,10 @@ async fn a_bad_mapping_is_refused_field_by_field() {
     assert_eq!(send(&[("file", SALES.as_bytes())]).await.field(), ("mapping".into(), "required".into()));
     assert_eq!(send(&[("mapping", b"{}")]).await.field(), ("file".into(), "required".into()));
     assert_eq!(send(&[("file", b"x"), ("mapping", b"{")]).await.field().0, "mapping");
-    assert_eq!(send(&[("file", b"x"), ("tenant_id", b"x")]).await.field(), ("tenant_id".into(), "unknown_field".into()));
+    assert_eq!(
+        send(&[("file", b"x"), ("tenant_id", b"x")]).await.field(),
+        ("tenant_id".into(), "unknown_field".into())
+    );
     assert_eq!(send(&[("file", b"x"), ("file", b"x")]).await.field(), ("file".into(), "repeated_field".into()));
     acme.post(&files, &json!({})).await.problem(415, "unsupported_media_type");
     let torn = Call::new("POST", &files).header("content-type", "multipart/form-data; boundary=x").body("--x\r\nhalf");
@@ -217,8 +227,10 @@ async fn a_google_source_takes_no_files() {
 async fn two_uploads_at_once_come_one_after_the_other() {
     let (app, acme, id) = start().await;
     let mapping = by_shop();
-    let (one, two) = tokio::join!(acme.upload(&id, SALES.as_bytes(), &mapping), acme.upload(&id, SALES.as_bytes(), &mapping));
-    let mut imported = [one.ok()["imported"].clone(), two.ok()["imported"].clone()].map(|count| count.as_u64().unwrap());
+    let (one, two) =
+        tokio::join!(acme.upload(&id, SALES.as_bytes(), &mapping), acme.upload(&id, SALES.as_bytes(), &mapping));
+    let mut imported =
+        [one.ok()["imported"].clone(), two.ok()["imported"].clone()].map(|count| count.as_u64().unwrap());
     imported.sort_unstable();
     assert_eq!(imported, [0, 3]);
     assert_eq!(app.value("select count(*) from datapoints").await, 3);

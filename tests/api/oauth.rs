@@ -36,7 +36,10 @@ async fn a_consent_with_one_property_chooses_it_and_starts_the_first_run() {
     assert_eq!(token.form("redirect_uri").as_deref(), Some("http://127.0.0.1:7071/api/oauth/callback"));
     let source = admin.source(&id).await;
     let property = json!({"id": "properties/1001", "name": "Tienda", "account": "Acme SL"});
-    assert_eq!((&source["status"], &source["property"], &source["properties"]), (&json!("connected"), &property, &json!([property])));
+    assert_eq!(
+        (&source["status"], &source["property"], &source["properties"]),
+        (&json!("connected"), &property, &json!([property]))
+    );
     assert_eq!(app.queue.messages().len(), 1);
     let sync = admin.last_sync(&id).await;
     assert_eq!((&sync["trigger"], &sync["status"]), (&json!("connect"), &json!("queued")));
@@ -91,7 +94,10 @@ async fn a_person_who_says_no_comes_back_to_an_unconnected_source() {
     let id = admin.add_source("ga4", "Web").await;
     let state = admin.begin_connect(&id).await;
     let back = admin.get(&format!("/api/oauth/callback?error=access_denied&state={state}")).await;
-    assert_eq!((back.status, back.header("location").to_owned()), (303, format!("/#/sources?source={id}&error=access_denied")));
+    assert_eq!(
+        (back.status, back.header("location").to_owned()),
+        (303, format!("/#/sources?source={id}&error=access_denied"))
+    );
     assert_eq!(admin.source(&id).await["status"], "not_connected");
     assert!(app.google.seen("/token").is_empty());
     admin.get(&format!("/api/oauth/callback?code=good-code&state={state}")).await.problem(400, "bad_state");
@@ -113,11 +119,16 @@ async fn a_code_that_google_refuses_leaves_the_source_as_it_was() {
     let app = TestApp::start().await;
     let admin = app.acme().await;
     let id = admin.add_source("ga4", "Web").await;
-    app.google.fail(Fault::new("/token", 400, json!({"error": "invalid_grant", "error_description": "Malformed auth code."})));
+    app.google.fail(Fault::new(
+        "/token",
+        400,
+        json!({"error": "invalid_grant", "error_description": "Malformed auth code."}),
+    ));
     app.consent(&admin, &id).await.problem(422, "oauth_code_refused");
     assert_eq!(admin.source(&id).await["status"], "not_connected");
     app.google.heal();
-    let scopeless = json!({"access_token": "a", "refresh_token": "r", "expires_in": 1, "scope": "openid", "token_type": "Bearer"});
+    let scopeless =
+        json!({"access_token": "a", "refresh_token": "r", "expires_in": 1, "scope": "openid", "token_type": "Bearer"});
     app.google.fail(Fault::new("/token", 200, scopeless));
     app.consent(&admin, &id).await.problem(422, "oauth_scope_missing");
     assert_eq!(app.value("select auth from data_sources").await, json!({}));

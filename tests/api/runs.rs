@@ -39,7 +39,8 @@ async fn the_first_run_reads_thirteen_months_and_every_total_is_googles() {
     let days: Vec<i64> = (0..35).map(|n| sessions(FIRST_DAY + Duration::days(n))).collect();
     let all: i64 = days.iter().sum();
     let answer = admin.get("/api/metrics?from=2026-10-01&to=2026-11-23").await.ok();
-    let metric = |key: &str| answer["metrics"].as_array().unwrap().iter().find(|item| item["key"] == key).unwrap().clone();
+    let metric =
+        |key: &str| answer["metrics"].as_array().unwrap().iter().find(|item| item["key"] == key).unwrap().clone();
     assert_eq!(metric("ga4.sessions")["value"], all);
     assert_eq!(metric("ga4.views")["value"], all * 3);
     let cents: i64 = days.iter().map(|day| day * 100 + 25).sum();

@@ -72,7 +72,8 @@ async fn a_change_touches_only_what_is_given() {
     assert_eq!(acme.patch(&path, &json!({"paused": false})).await.ok()["status"], "not_connected");
     let answer = acme.patch(&path, &json!({"status": "connected"})).await;
     assert_eq!(answer.field(), ("status".into(), "bad_value".into()));
-    let actions = app.rows("select action, resource, actor_id is not null as someone, ip from audit_log order by id").await;
+    let actions =
+        app.rows("select action, resource, actor_id is not null as someone, ip from audit_log order by id").await;
     assert_eq!(
         actions,
         ["source.created", "source.renamed", "source.paused", "source.resumed"].map(

@@ -12,7 +12,8 @@ async fn money_has_the_tenants_currency() {
     let mapping = daily(&[("ventas", "currency", "sum"), ("n", "count", "sum")], &["tienda"]);
     acme.import("Ventas", "date,tienda,ventas,n\n2026-01-01,A,10.10,1\n2026-01-02,B,20.20,2\n", &mapping).await;
     let answer = acme.get("/api/metrics?from=2026-01-01&to=2026-01-31").await.ok();
-    let found: Vec<Value> = answer["metrics"].as_array().unwrap().iter().map(|m| json!([m["key"], m["currency"], m["value"]])).collect();
+    let found: Vec<Value> =
+        answer["metrics"].as_array().unwrap().iter().map(|m| json!([m["key"], m["currency"], m["value"]])).collect();
     assert_eq!(found, [json!(["n", null, 3]), json!(["ventas", "EUR", 30.3])]);
     let table = acme.get("/api/table?metrics=ventas,n&by=tienda&from=2026-01-01&to=2026-01-31").await.ok();
     assert_eq!(
@@ -32,10 +33,12 @@ async fn two_currencies_of_one_metric_stay_two_figures() {
     acme.import("América", "date,ventas\n2026-01-02,7\n", &mapping).await;
     let range = "from=2026-01-01&to=2026-01-02";
     let answer = acme.get(&format!("/api/metrics?{range}&compare=previous")).await.ok();
-    let found: Vec<Value> = answer["metrics"].as_array().unwrap().iter().map(|m| json!([m["currency"], m["value"]])).collect();
+    let found: Vec<Value> =
+        answer["metrics"].as_array().unwrap().iter().map(|m| json!([m["currency"], m["value"]])).collect();
     assert_eq!(found, [json!(["EUR", 30]), json!(["USD", 7])]);
     let chart = series(&acme, "ventas", range).await;
-    let lines: Vec<Value> = chart["series"].as_array().unwrap().iter().map(|line| json!([line["currency"], line["total"]])).collect();
+    let lines: Vec<Value> =
+        chart["series"].as_array().unwrap().iter().map(|line| json!([line["currency"], line["total"]])).collect();
     assert_eq!(lines, [json!(["EUR", 30]), json!(["USD", 7])]);
     let table = acme.get(&format!("/api/table?metrics=ventas&by=date&{range}")).await.ok();
     let keys: Vec<&Value> = table["columns"].as_array().unwrap().iter().map(|column| &column["key"]).collect();

@@ -13,7 +13,12 @@ pub const FILE: &str = include_str!("../../fixtures/csv/seattle-weather.csv");
 pub async fn weather() -> (TestApp, Client, String) {
     let app = TestApp::start().await;
     let globex = app.globex().await;
-    let metrics = [("precipitation", "mm", "sum"), ("temp_max", "°C", "mean"), ("temp_min", "°C", "mean"), ("wind", "m/s", "mean")];
+    let metrics = [
+        ("precipitation", "mm", "sum"),
+        ("temp_max", "°C", "mean"),
+        ("temp_min", "°C", "mean"),
+        ("wind", "m/s", "mean"),
+    ];
     let id = globex.import("Clima", FILE, &daily(&metrics, &["weather"])).await;
     (app, globex, id)
 }
@@ -44,7 +49,8 @@ async fn a_comparison_with_the_year_before_has_its_base_and_its_change() {
     let (_app, client, _) = weather().await;
     let answer = client.get("/api/metrics?from=2015-01-01&to=2015-12-31&compare=year").await.ok();
     assert_eq!(answer["compare"], json!({"mode": "year", "from": "2014-01-01", "to": "2014-12-31"}));
-    let found: Vec<Value> = answer["metrics"].as_array().unwrap().iter().map(|m| json!([m["value"], m["previous"], m["delta"]])).collect();
+    let found: Vec<Value> =
+        answer["metrics"].as_array().unwrap().iter().map(|m| json!([m["value"], m["previous"], m["delta"]])).collect();
     let row = |value: f64, previous: f64, delta: f64| json!([value, previous, {"kind": "percent", "value": delta}]);
     assert_eq!(
         found,
@@ -69,9 +75,15 @@ async fn without_dates_the_last_28_days_with_data_are_answered() {
         json!([257.1, 211.4, {"kind": "percent", "value": 21.6177861873226}])
     );
     let wind = metric(&client, "wind", "compare=previous").await;
-    assert_eq!(json!([wind["value"], wind["previous"], wind["delta"]["value"]]), json!([4.29285714285714, 3.78928571428571, 13.2893496701225]));
+    assert_eq!(
+        json!([wind["value"], wind["previous"], wind["delta"]["value"]]),
+        json!([4.29285714285714, 3.78928571428571, 13.2893496701225])
+    );
     let chart = series(&client, "wind", "").await;
-    assert_eq!((&chart["from"], &chart["to"], &chart["grain"]), (&json!("2015-12-04"), &json!("2015-12-31"), &json!("day")));
+    assert_eq!(
+        (&chart["from"], &chart["to"], &chart["grain"]),
+        (&json!("2015-12-04"), &json!("2015-12-31"), &json!("day"))
+    );
     assert_eq!(points(&chart["series"][0]).len(), 28);
 }
 
@@ -149,14 +161,27 @@ async fn a_week_begins_on_the_tenants_day_even_before_the_range() {
 async fn a_split_has_one_line_per_value_and_the_largest_first() {
     let (_app, client, _) = weather().await;
     let answer = series(&client, "temp_max", "from=2015-01-01&to=2015-12-31&grain=year&by=weather&compare=year").await;
-    let lines: Vec<Value> = answer["series"].as_array().unwrap().iter().map(|line| json!([line["dims"], line["total"], line["other"]])).collect();
+    let lines: Vec<Value> = answer["series"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| json!([line["dims"], line["total"], line["other"]]))
+        .collect();
     let line = |weather: &str, total: f64| json!([{"weather": weather}, total, false]);
     assert_eq!(
         lines,
-        [line("drizzle", 27.7), line("sun", 21.4043209876543), line("fog", 14.9442307692308), line("rain", 13.3520833333333)]
+        [
+            line("drizzle", 27.7),
+            line("sun", 21.4043209876543),
+            line("fog", 14.9442307692308),
+            line("rain", 13.3520833333333)
+        ]
     );
     let compare = &answer["compare"];
-    assert_eq!((&compare["mode"], &compare["from"], &compare["to"]), (&json!("year"), &json!("2014-01-01"), &json!("2014-12-31")));
+    assert_eq!(
+        (&compare["mode"], &compare["from"], &compare["to"]),
+        (&json!("year"), &json!("2014-01-01"), &json!("2014-12-31"))
+    );
     let rain = compare["series"].as_array().unwrap().iter().find(|line| line["dims"]["weather"] == "rain").unwrap();
     assert_eq!(points(rain), dated(&[("2014-01-01", 14.2074324324324)]));
 }

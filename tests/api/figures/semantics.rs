@@ -130,7 +130,10 @@ async fn yearly_data_has_years_only() {
     let file = "date,gdp\n1999,1.5\n2000,2.5\n";
     let (_app, client) = with(file, &mapping("year", "%Y", &[("gdp", "count", "sum")], &[])).await;
     let chart = series(&client, "gdp", "from=1990-01-01&to=2005-12-31").await;
-    assert_eq!((&chart["grain"], points(&chart["series"][0])), (&json!("year"), dated(&[("1999-01-01", 1.5), ("2000-01-01", 2.5)])));
+    assert_eq!(
+        (&chart["grain"], points(&chart["series"][0])),
+        (&json!("year"), dated(&[("1999-01-01", 1.5), ("2000-01-01", 2.5)]))
+    );
     client.get("/api/series/gdp?from=1999-01-01&to=2000-12-31&grain=quarter").await.problem(422, "grain_too_fine");
     assert_eq!(value(&client, "gdp", "from=1999-06-01&to=2000-12-31").await.0, 2.5);
 }
@@ -178,13 +181,16 @@ async fn unknown_and_uncombined_dimensions_are_told_apart() {
     let path = |query: &str| format!("/api/series/ga4.sessions?{range}&{query}");
     acme.get(&path("by=planet")).await.problem(422, "unknown_dimension");
     acme.get(&path("by=country&dims=channel:Direct")).await.problem(422, "dimensions_not_combined");
-    acme.get(&format!("/api/table?metrics=ga4.sessions&by=country,device&{range}")).await.problem(422, "dimensions_not_combined");
+    acme.get(&format!("/api/table?metrics=ga4.sessions&by=country,device&{range}"))
+        .await
+        .problem(422, "dimensions_not_combined");
     let filtered = series(&acme, "ga4.sessions", &format!("{range}&dims=country:Spain&by=country")).await;
     assert_eq!(filtered["series"].as_array().unwrap().len(), 1);
     let users = metric(&acme, "ga4.users", &format!("{range}&dims=country:Spain")).await;
     assert_eq!((&users["value"], &users["reason"]), (&Value::Null, &json!("dimension_not_stored")));
     let provisional = series(&acme, "ga4.sessions", "from=2026-11-19&to=2026-11-23").await;
-    let flags: Vec<&Value> = provisional["series"][0]["points"].as_array().unwrap().iter().map(|point| &point["provisional"]).collect();
+    let flags: Vec<&Value> =
+        provisional["series"][0]["points"].as_array().unwrap().iter().map(|point| &point["provisional"]).collect();
     assert_eq!(flags, [false, false, true, true, true]);
 }
 
@@ -197,7 +203,10 @@ async fn a_range_has_an_order_and_a_limit() {
         client.get(&format!("{path}from=0001-01-01&to=9998-12-31")).await.problem(422, "range_too_long");
         assert_eq!(client.get(&format!("{path}from=2026-01-01")).await.field(), ("to".into(), "required".into()));
         assert_eq!(client.get(&format!("{path}from=2026-02-30&to=2026-03-01")).await.field().0, "from");
-        assert_eq!(client.get(&format!("{path}tenant_id=x")).await.field(), ("tenant_id".into(), "unknown_parameter".into()));
+        assert_eq!(
+            client.get(&format!("{path}tenant_id=x")).await.field(),
+            ("tenant_id".into(), "unknown_parameter".into())
+        );
     }
     client.get("/api/series/n?from=2000-01-01&to=2020-12-31&grain=day").await.problem(422, "range_too_long");
     series(&client, "n", "from=2000-01-01&to=2020-12-31&grain=week").await;
@@ -210,7 +219,8 @@ async fn a_range_has_an_order_and_a_limit() {
 #[tokio::test]
 async fn a_number_has_at_most_fifteen_significant_digits() {
     let file = "date,sum,mean,large\n2026-01-01,0.1,1,99999999999999999.12\n2026-01-01,0.2,0,0\n2026-01-01,0.00000000000000000001,0,0\n";
-    let (_app, client) = with(file, &daily(&[("sum", "", "sum"), ("mean", "", "mean"), ("large", "", "sum")], &[])).await;
+    let (_app, client) =
+        with(file, &daily(&[("sum", "", "sum"), ("mean", "", "mean"), ("large", "", "sum")], &[])).await;
     let text = client.get("/api/metrics?from=2026-01-01&to=2026-01-01").await.text();
     for number in [r#""value":0.3,"#, r#""value":0.333333333333333,"#, r#""value":100000000000000000,"#] {
         assert!(text.contains(number), "{number} is missing in {text}");

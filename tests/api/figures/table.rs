@@ -52,8 +52,12 @@ async fn rows_sort_by_a_column_or_a_dimension_either_way() {
     let (_app, client, _) = weather().await;
     let order = async |sort: &str| {
         let answer = table(&client, &format!("metrics=precipitation,temp_max&by=weather&{YEAR}&sort={sort}")).await;
-        let names: Vec<String> =
-            answer["rows"].as_array().unwrap().iter().map(|row| row["dims"]["weather"].as_str().unwrap().to_owned()).collect();
+        let names: Vec<String> = answer["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["dims"]["weather"].as_str().unwrap().to_owned())
+            .collect();
         names.join(" ")
     };
     assert_eq!(order("temp_max").await, "rain fog sun drizzle");

@@ -136,13 +136,18 @@ impl TestApp {
 
     /// Calls a function with an envelope, as the host does: no headers of a browser, no Front Door.
     pub async fn invoke(&self, path: &str, envelope: &Value) -> Answer {
-        Call::new("POST", path).header("content-type", "application/json").body(envelope.to_string()).bare(&self.router).await
+        Call::new("POST", path)
+            .header("content-type", "application/json")
+            .body(envelope.to_string())
+            .bare(&self.router)
+            .await
     }
 
     /// Fires a timer function.
     pub async fn fire(&self, function: &str) -> Answer {
         let timer = json!({"Schedule": {"AdjustForDST": true}, "ScheduleStatus": null, "IsPastDue": false});
-        let answer = self.invoke(&format!("/{function}"), &json!({"Data": {"timer": timer}, "Metadata": {"sys": {}}})).await;
+        let answer =
+            self.invoke(&format!("/{function}"), &json!({"Data": {"timer": timer}, "Metadata": {"sys": {}}})).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer
     }

@@ -50,7 +50,11 @@ async fn a_withdrawn_consent_stops_the_source_until_a_person_connects_it_again()
     let app = TestApp::start().await;
     let admin = app.acme().await;
     let id = app.synced(&admin).await;
-    app.google.fail(Fault::new("/token", 400, json!({"error": "invalid_grant", "error_description": "Token has been revoked."})));
+    app.google.fail(Fault::new(
+        "/token",
+        400,
+        json!({"error": "invalid_grant", "error_description": "Token has been revoked."}),
+    ));
     start_again(&app, &admin, &id).await;
     let source = admin.source(&id).await;
     assert_eq!((&source["status"], &source["freshness"]["next_due"]), (&json!("needs_reauth"), &Value::Null));
@@ -157,7 +161,10 @@ async fn a_run_that_breaks_off_again_and_again_ends_with_the_same_datapoints() {
     assert!(attempts >= 3, "{attempts}");
     assert_eq!(admin.last_sync(&id).await["status"], "succeeded");
     assert_eq!(admin.last_sync(&id).await["rows_changed"], STORED);
-    assert_eq!(app.rows(&facts.replace("external_id, ", "")).await, whole.rows(&facts.replace("external_id, ", "")).await);
+    assert_eq!(
+        app.rows(&facts.replace("external_id, ", "")).await,
+        whole.rows(&facts.replace("external_id, ", "")).await
+    );
 }
 
 #[tokio::test]

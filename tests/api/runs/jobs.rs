@@ -54,7 +54,11 @@ async fn a_process_that_lost_its_lease_writes_nothing_more() {
     let held = app.google.hold(":runReport", 7);
     let takeover = async {
         let release = held.arrived().await;
-        let before = (datapoints(&app).await, app.rows("select * from data_sources").await, app.rows("select * from syncs").await);
+        let before = (
+            datapoints(&app).await,
+            app.rows("select * from data_sources").await,
+            app.rows("select * from syncs").await,
+        );
         app.sql("update jobs set lease_token = gen_random_uuid(), leased_until = now() + interval '1 minute'").await;
         release.send(()).unwrap();
         before
@@ -62,7 +66,8 @@ async fn a_process_that_lost_its_lease_writes_nothing_more() {
     let (answer, before) = tokio::join!(app.deliver(&message), takeover);
     assert_eq!(answer.status, 200);
     assert_ne!(before.0, 0);
-    let after = (datapoints(&app).await, app.rows("select * from data_sources").await, app.rows("select * from syncs").await);
+    let after =
+        (datapoints(&app).await, app.rows("select * from data_sources").await, app.rows("select * from syncs").await);
     assert_eq!(after, before);
     assert_eq!(app.google.seen(":runReport").len(), 10, "it stopped at the end of that slice");
     // The new owner dies too; the sweep finds the job when its lease is over.
@@ -81,7 +86,11 @@ async fn a_job_whose_message_was_lost_is_swept_up() {
     let id = app.connect_ga4(&admin).await;
     assert!(app.queue.messages().is_empty());
     assert_eq!(app.value("select announced_at from jobs").await, Value::Null);
-    assert_eq!(app.fire("schedule_syncs").await.json(), json!({"Logs": ["started 0, resent 0"]}), "give it ten seconds");
+    assert_eq!(
+        app.fire("schedule_syncs").await.json(),
+        json!({"Logs": ["started 0, resent 0"]}),
+        "give it ten seconds"
+    );
     app.queue.come_back();
     app.sql("update jobs set run_at = now() - interval '11 seconds'").await;
     assert_eq!(app.fire("schedule_syncs").await.json(), json!({"Logs": ["started 0, resent 1"]}));
