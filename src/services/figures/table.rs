@@ -207,9 +207,12 @@ impl Grouping<'_> {
             cells.entry(dims).or_default().entry(column.key.clone()).or_default().add(&sum.group);
         }
         let in_range = |one: &Selected<'_>| answers_for(one, answered.from, answered.to);
-        let in_row = |one: &Selected<'_>| match self.by_date {
-            true => one.additivity != Additivity::Unique || one.grain == Some(self.query.grain),
-            false => in_range(one),
+        let in_row = |one: &Selected<'_>| {
+            if self.by_date {
+                one.additivity != Additivity::Unique || one.grain == Some(self.query.grain)
+            } else {
+                in_range(one)
+            }
         };
         let finish = |sums: BTreeMap<String, Accumulator>, answers: &dyn Fn(&Selected<'_>) -> bool| {
             sums.into_iter()
