@@ -81,7 +81,7 @@ impl std::error::Error for ConfigErrors {}
 
 impl Config {
     /// Every setting the program reads; `local.settings.sample.json` names the same.
-    pub const KEYS: [&'static str; 18] = [
+    pub const KEYS: [&'static str; 17] = [
         "FUNCTIONS_CUSTOMHANDLER_PORT",
         "PORTAL_PROFILE",
         "PORTAL_PUBLIC_ORIGIN",
@@ -89,7 +89,6 @@ impl Config {
         "PORTAL_FRONT_DOOR_ID",
         "PORTAL_DATABASE_URL",
         "PORTAL_ROUTER_DATABASE_URL",
-        "PORTAL_OPERATOR_DATABASE_URL",
         "PORTAL_KEY_RING",
         "PORTAL_SERVICE_BUS_URL",
         "PORTAL_GOOGLE_CLIENT_ID",

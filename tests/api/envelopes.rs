@@ -38,10 +38,8 @@ async fn a_timer_is_understood_with_any_schedule_status() {
 async fn a_message_is_understood_however_often_its_body_was_encoded() {
     let app = TestApp::start().await;
     let admin = app.acme().await;
-    let mut encodings: Vec<fn(&str) -> Value> = Vec::new();
-    encodings.push(|body| serde_json::from_str(body).unwrap());
-    encodings.push(|body| json!(body));
-    encodings.push(|body| json!(json!(body).to_string()));
+    let encodings: [fn(&str) -> Value; 3] =
+        [|body| serde_json::from_str(body).unwrap(), |body| json!(body), |body| json!(json!(body).to_string())];
     app.connect_ga4(&admin).await;
     let message = app.queue.next_immediate().unwrap();
     for (round, encode) in encodings.into_iter().enumerate() {

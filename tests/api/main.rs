@@ -1,5 +1,4 @@
 //! Black-box tests: the real router, a real database per test, and stand-ins for the clock, the queue and Google.
-#![allow(unused)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod auth;

@@ -3,6 +3,8 @@
 mod failing;
 mod jobs;
 
+use portal::domain::number::Number;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use time::Duration;
 use time::macros::date;
@@ -43,15 +45,15 @@ async fn the_first_run_reads_thirteen_months_and_every_total_is_googles() {
         |key: &str| answer["metrics"].as_array().unwrap().iter().find(|item| item["key"] == key).unwrap().clone();
     assert_eq!(metric("ga4.sessions")["value"], all);
     assert_eq!(metric("ga4.views")["value"], all * 3);
-    let cents: i64 = days.iter().map(|day| day * 100 + 25).sum();
+    let money: Decimal = days.iter().map(|day| Decimal::from(*day) + Decimal::new(25, 2)).sum();
     let revenue = metric("ga4.revenue");
-    assert_eq!((revenue["value"].as_f64(), &revenue["currency"]), (Some(cents as f64 / 100.0), &json!("EUR")));
+    assert_eq!((&revenue["value"], &revenue["currency"]), (&json!(Number(money)), &json!("EUR")));
     let users = metric("ga4.users");
     assert_eq!((&users["value"], &users["reason"]), (&Value::Null, &json!("not_additive")));
     assert_eq!(metric("ga4.avg_session_duration")["value"], 60.5);
     let bounced: i64 = days.iter().map(|day| day - day / 2).sum();
-    let rate = metric("ga4.bounce_rate")["value"].as_f64().unwrap();
-    assert!((rate - bounced as f64 / all as f64).abs() < 1e-12, "a ratio divides last: {rate}");
+    let rate = Decimal::from(bounced) / Decimal::from(all);
+    assert_eq!(metric("ga4.bounce_rate")["value"], json!(Number(rate)), "a ratio divides last");
     let split = admin.get("/api/series/ga4.sessions?from=2026-10-20&to=2026-11-23&by=country").await.ok();
     let thirds: i64 = days.iter().map(|day| day / 3).sum();
     let parts: Vec<(&Value, &Value)> =

@@ -1,5 +1,6 @@
 //! Four years of Seattle's weather. Every constant was computed with Python's exact fractions from the file, not with
 //! this program, and then written with 15 significant digits.
+#![expect(clippy::unreadable_literal, reason = "figures are compared as the API writes them")]
 
 use serde_json::{Value, json};
 

@@ -140,8 +140,9 @@ async fn yearly_data_has_years_only() {
 
 #[tokio::test]
 async fn beyond_fifty_splits_the_rest_is_one_line() {
-    let rows: String = (0..60).map(|n| format!("2026-01-01,v{n:02},{}\n", n + 1)).collect();
-    let (_app, client) = with(&format!("date,what,n\n{rows}"), &daily(&[("n", "count", "sum")], &["what"])).await;
+    let rows: Vec<String> = (0..60).map(|n| format!("2026-01-01,v{n:02},{}", n + 1)).collect();
+    let (_app, client) =
+        with(&format!("date,what,n\n{}\n", rows.join("\n")), &daily(&[("n", "count", "sum")], &["what"])).await;
     let answer = series(&client, "n", "from=2026-01-01&to=2026-01-01&by=what").await;
     let lines = answer["series"].as_array().unwrap();
     assert_eq!(lines.len(), 51);

@@ -146,8 +146,10 @@ static HASH: OnceCell<String> = OnceCell::const_new();
 /// Tenants, by name, and whether they are active.
 const TENANTS: [(&str, bool); 3] = [("Acme", true), ("Globex", true), ("Initech", false)];
 
+type Person = (&'static str, &'static str, &'static [(&'static str, Role)]);
+
 /// Address, name, memberships; no membership and `operator` in the address make an operator.
-const PEOPLE: [(&str, &str, &[(&str, Role)]); 8] = [
+const PEOPLE: [Person; 8] = [
     ("admin@acme.example", "Ana Acero", &[("Acme", Role::Admin)]),
     ("viewer@acme.example", "Víctor Acero", &[("Acme", Role::Viewer)]),
     ("admin@globex.example", "Gloria Globo", &[("Globex", Role::Admin)]),
