@@ -1,7 +1,7 @@
 // `<portal-line>`: a line chart drawn by Chart.js. Provisional stretches are dashed, gaps stay gaps.
 // The words beside it (sentence and table) say the same; for a screen reader the canvas is one labelled image.
 
-/** @typedef {{rows: import('./lib/series.js').Row[], name: string, pastName: string|null, label: string, tick: (i: number) => string, title: (i: number) => string, pastTitle: (i: number) => string, value: (v: number) => string, axis: (v: number) => string, provisionalWord: string}} Model */
+/** @typedef {{rows: import('./lib/series.js').Row[], name: string, pastName: string|null, label: string, tick: (i: number) => string, title: (i: number) => string, pastTitle: (i: number) => string, value: (v: number) => string, axis: (v: number) => string, provisionalWord: string, step?: number}} Model */
 
 /** Chart.js comes as one script without modules; it is loaded with the first chart. @type {Promise<any>|null} */
 let library = null;
@@ -48,7 +48,7 @@ function options(model) {
     layout: { padding: { top: 6, right: 4 } },
     scales: {
       x: { grid: { display: false }, border: { color: ink('--line') }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 18, callback: (/** @type {number} */ i) => model.tick(i) } },
-      y: { beginAtZero: true, border: { display: false }, grid: { color: ink('--line') }, ticks: { color: text, maxTicksLimit: 6, callback: (/** @type {number} */ v) => model.axis(v) } },
+      y: { beginAtZero: true, border: { display: false }, grid: { color: ink('--line') }, ticks: { color: text, maxTicksLimit: 6, stepSize: model.step, callback: (/** @type {number} */ v) => model.axis(v) } },
     },
     plugins: {
       legend: { display: false },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Format } from '../js/lib/format.js';
+import { decimals, Format } from '../js/lib/format.js';
 import { verdict } from '../js/lib/delta.js';
 
 const es = new Format({ lang: 'es', locale: 'es-ES', currency: 'EUR', zone: 'Europe/Madrid' });
@@ -16,6 +16,18 @@ test('values are written in their unit and in the locale of the tenant', () => {
     [es, 3.456, 'mm', null, '3,46 mm'], [es, 0.1234, 'mm', null, '0,123 mm'], [en, 12345.678, '°C', null, '12,345.7 °C'], [es, null, 'count', null, '–'],
   ];
   for (const [format, value, unit, currency, text] of cases) assert.equal(plain(format.value(value, unit, currency)), text, `${value} ${unit}`);
+});
+
+test('the cells of a column have equally many decimals', () => {
+  const values = [4203.6, 222.4, 0, null];
+  assert.equal(decimals(values, 'mm'), 1);
+  assert.deepEqual(values.map((v) => plain(es.value(v, 'mm', null, decimals(values, 'mm')))), ['4.203,6 mm', '222,4 mm', '0,0 mm', '–']);
+  assert.deepEqual([decimals([1, 2], 'mm'), decimals([0.1, 0.2], 'mm'), decimals([13.5, 0.146], '°C'), decimals([530, 176.5], 'count'), decimals([], 'count')], [0, 3, 2, 1, 0]);
+});
+
+test('the axis of a time has whole steps', () => {
+  assert.deepEqual([4, 105, 700, 4000].map((highest) => es.step(highest, 'seconds')), [1, 30, 300, 900]);
+  assert.equal(es.step(100, 'count'), undefined);
 });
 
 test('an unknown currency or locale does not break the page', () => {
@@ -40,7 +52,7 @@ test('whether a difference is good depends on the metric, and some have no good 
   assert.equal(verdict(up, 'down'), 'worse');
   assert.equal(verdict(down, 'down'), 'better');
   assert.equal(verdict(down, 'up'), 'worse');
-  for (const [delta, good] of [[up, 'none'], [null, 'up'], [{ kind: 'percent', value: 0 }, 'up'], [{ kind: 'new', value: null }, 'up']]) assert.equal(verdict(delta, good), null);
+  for (const [delta, good] of [[up, 'none'], [null, 'up'], [{ kind: 'percent', value: 0 }, 'up'], [{ kind: 'points', value: -0.03 }, 'up'], [{ kind: 'new', value: null }, 'up']]) assert.equal(verdict(delta, good), null);
 });
 
 test('ranges leave out what they share', () => {

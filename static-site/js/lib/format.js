@@ -14,6 +14,14 @@ const attempt = (make, otherwise) => {
   }
 };
 
+/** Decimals that do these values justice: counts one at most, other units by their size. @param {Array<number|null|undefined>} values @param {string} unit */
+export function decimals(values, unit) {
+  const known = values.filter((v) => typeof v === 'number');
+  if (known.every(Number.isInteger)) return 0;
+  const largest = Math.max(...known.map(Math.abs));
+  return unit === 'count' || largest >= 1000 ? 1 : largest >= 1 ? 2 : 3;
+}
+
 /** Formatter for one tenant and one language. */
 export class Format {
   /** @param {Settings} settings */
@@ -39,16 +47,16 @@ export class Format {
 
   /**
    * A value with its unit: `count`, `percent` (a fraction), `currency`, `seconds` or any text. Null is a dash.
-   * @param {number|null|undefined} value @param {string} unit @param {string|null} [currency]
+   * @param {number|null|undefined} value @param {string} unit @param {string|null} [currency] @param {number} [digits] decimals, where a column wants them equal
    */
-  value(value, unit, currency) {
+  value(value, unit, currency, digits) {
     if (value === null || value === undefined) return '–';
     if (unit === 'percent') return this.number({ style: 'percent', maximumFractionDigits: 1, minimumFractionDigits: 1 }).format(value);
     if (unit === 'currency') return this.money(value, currency ?? this.currency);
     if (unit === 'seconds') return this.duration(value);
-    if (unit === 'count') return this.number({ maximumFractionDigits: Number.isInteger(value) ? 0 : 1 }).format(value);
-    const text = this.number({ maximumFractionDigits: Math.abs(value) < 1 ? 3 : Math.abs(value) < 1000 ? 2 : 1 }).format(value);
-    return unit ? `${text}\u00a0${unit}` : text;
+    const equal = digits === undefined ? { maximumFractionDigits: decimals([value], unit) } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    const text = this.number(equal).format(value);
+    return unit && unit !== 'count' ? `${text}\u00a0${unit}` : text;
   }
 
   /** @param {number} value @param {string|null} currency */
@@ -67,6 +75,12 @@ export class Format {
     const minutes = Math.trunc(whole / 60);
     if (Math.abs(minutes) < 60) return `${minutes}\u00a0min ${String(Math.abs(whole % 60)).padStart(2, '0')}\u00a0s`;
     return `${this.number({}).format(Math.trunc(minutes / 60))}\u00a0h ${String(Math.abs(minutes % 60)).padStart(2, '0')}\u00a0min`;
+  }
+
+  /** Distance of the lines of an axis of time: whole minutes and hours, not 50 seconds. Undefined leaves it to the chart. @param {number} highest @param {string} unit */
+  step(highest, unit) {
+    if (unit !== 'seconds') return undefined;
+    return [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200].find((step) => highest / step <= 5);
   }
 
   /** A short value for a chart's axis. @param {number} value @param {string} unit @param {string|null} [currency] */

@@ -64,6 +64,9 @@ export const total = (answer, currency) => pick(answer.series, currency)?.total 
 /** True when there is not one value to draw. @param {Row[]} all */
 export const isEmpty = (all) => all.every((row) => row.value === null);
 
+/** True when there is something to compare with. @param {Row[]} all */
+export const hasPast = (all) => all.some((row) => row.previous !== null);
+
 /** Highest, lowest and first provisional bucket. Provisional ones are no extremes: they still grow. @param {Row[]} all */
 export function highlights(all) {
   const settled = all.filter((row) => row.value !== null && !row.provisional);

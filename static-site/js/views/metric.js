@@ -14,6 +14,12 @@ import { trend } from '../widgets/trend.js';
 const DAYS = 90;
 const UNITS = new Set(['count', 'percent', 'currency', 'seconds']);
 
+/** The provider by its name; anything else as the server wrote it. @param {string|undefined} source */
+function sourceName(source) {
+  const words = store.t(`provider.${source}`);
+  return words.startsWith('provider.') ? (source ?? '–') : words;
+}
+
 /** One line of the list of facts. @param {string} label @param {unknown} value */
 const fact = (label, value) => html`<div class="fact"><dt>${label}</dt><dd>${value}</dd></div>`;
 
@@ -26,7 +32,7 @@ function facts(item) {
       <header class="widget-head"><h2 id="facts-title">${t('metric.facts')}</h2>${badge(freshness, { grain: item.grain, through: true })}</header>
       <dl class="facts">
         ${item.formula ? fact(t('metric.formula'), html`<code>${item.formula}</code>`) : nothing}
-        ${fact(t('metric.origin'), html`${origin.source ?? '–'}${origin.endpoint ? html` · <code>${origin.endpoint}</code>` : nothing}${origin.field ? html` · <code>${origin.field}</code>` : nothing}`)}
+        ${fact(t('metric.origin'), html`${sourceName(origin.source)}${origin.endpoint ? html` · <code>${origin.endpoint}</code>` : nothing}${origin.field ? html` · <code>${origin.field}</code>` : nothing}`)}
         ${fact(t('metric.unit'), UNITS.has(item.unit) ? t(`unit.${item.unit}`) : item.unit)}
         ${fact(t('metric.additivity'), t(`additivity.${item.additivity}.long`))}
         ${fact(t('metric.good'), t(`good.${item.good_direction}`))}

@@ -1,6 +1,7 @@
 // The table of a dimension: sortable, with totals, in pages.
 import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
+import { decimals } from '../lib/format.js';
 import { store } from '../store.js';
 import { badge } from './badge.js';
 import { empty, failed, skeleton } from './faces.js';
@@ -50,7 +51,9 @@ function table(data, options) {
   const { by, grain } = data;
   const filterBy = by === 'date' ? null : options.filterBy;
   const label = (/** @type {string} */ value) => (by === 'date' ? format.bucket(value, /** @type {any} */ (grain), true) : dimensionValue(value));
-  const cell = (/** @type {Record<string, number|null>} */ values, /** @type {Column} */ c) => format.value(values[c.key], c.unit, c.currency);
+  // One number of decimals per column, so that the digits stand under each other.
+  const digits = Object.fromEntries(data.columns.map((c) => [c.key, decimals([...data.rows.map((row) => row.values[c.key]), data.totals[c.key]], c.unit)]));
+  const cell = (/** @type {Record<string, number|null>} */ values, /** @type {Column} */ c) => format.value(values[c.key], c.unit, c.currency, digits[c.key]);
   // A thin bar shows the share of the largest value; the first column is the one people look at.
   const lead = data.columns[0];
   const top = Math.max(0, ...data.rows.map((row) => row.values[lead?.key] ?? 0));

@@ -1,7 +1,7 @@
 // KPI cards: value, difference with its base named, and whether that is good.
 import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
-import { verdict } from '../lib/delta.js';
+import { direction, verdict } from '../lib/delta.js';
 import { metricId } from '../lib/series.js';
 import { store } from '../store.js';
 import { badge } from './badge.js';
@@ -18,7 +18,7 @@ function difference(metric, base) {
   const text = format.delta(delta, t('delta.points'));
   if (text === null) return html`<p class="kpi-delta"><span class="kpi-base">${t('delta.none', { base })}</span></p>`;
   const judged = verdict(delta, metric.good_direction);
-  const arrow = Number(delta.value) > 0 ? 'arrowUp' : Number(delta.value) < 0 ? 'arrowDown' : 'equal';
+  const arrow = /** @type {const} */ (['arrowDown', 'equal', 'arrowUp'])[direction(delta) + 1];
   return html`
     <p class="kpi-delta"><span class="delta ${judged ? `delta-${judged}` : ''}">${icon(arrow)}${text}${judged ? html` <span class="delta-word">${t(`delta.verdict.${judged}`)}</span>` : nothing}</span>
       <span class="kpi-base" title=${t('kpi.previous', { value: format.value(metric.previous, metric.unit, metric.currency) })}>${t('delta.versus', { base })}</span></p>`;

@@ -3,8 +3,9 @@ import '../chart.js';
 import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
 import { addDays } from '../lib/dates.js';
+import { decimals } from '../lib/format.js';
 import { narrate } from '../lib/narrate.js';
-import { isEmpty, rows as rowsOf, total as totalOf } from '../lib/series.js';
+import { hasPast, isEmpty, rows as rowsOf, total as totalOf } from '../lib/series.js';
 import { store } from '../store.js';
 import { badge } from './badge.js';
 import { empty, failed, skeleton } from './faces.js';
@@ -26,7 +27,8 @@ export function prepare(answer, currency, kpi) {
   const total = kpi && kpi.value !== null ? kpi.value : totalOf(answer, currency);
   const sentence = narrate({ answer, rows, currency, total, kpi }, format, t);
   const model = {
-    rows, name: metric.name, label: sentence, pastName: compare ? format.range(compare.from, compare.to) : null, provisionalWord: t('trend.provisional'),
+    step: format.step(Math.max(0, ...rows.map((row) => Math.max(row.value ?? 0, row.previous ?? 0))), metric.unit),
+    rows, name: metric.name, label: sentence, pastName: compare && hasPast(rows) ? format.range(compare.from, compare.to) : null, provisionalWord: t('trend.provisional'),
     tick: (/** @type {number} */ i) => (rows[i] ? format.bucket(rows[i].t, grain) : ''),
     title: (/** @type {number} */ i) => format.bucket(rows[i].t, grain, true),
     pastTitle: (/** @type {number} */ i) => (rows[i].before ? format.bucket(rows[i].before, grain, true) : ''),
@@ -45,7 +47,7 @@ function legend(answer, rows) {
   return html`
     <ul class="chart-key">
       <li><i class="key key-now"></i>${format.range(answer.from, answer.to)}</li>
-      ${answer.compare ? html`<li><i class="key key-past"></i>${format.range(answer.compare.from, answer.compare.to)}</li>` : nothing}
+      ${answer.compare && hasPast(rows) ? html`<li><i class="key key-past"></i>${format.range(answer.compare.from, answer.compare.to)}</li>` : nothing}
       ${rows.some((row) => row.provisional) ? html`<li><i class="key key-dash"></i>${t('trend.provisional')}</li>` : nothing}
     </ul>`;
 }
@@ -54,7 +56,8 @@ function legend(answer, rows) {
 function twin(answer, rows, currency) {
   const { t, format } = store;
   const { metric, grain, compare } = answer;
-  const value = (/** @type {number|null} */ v) => (v === null ? t('trend.no_data') : format.value(v, metric.unit, currency));
+  const digits = decimals(rows.flatMap((row) => [row.value, row.previous]), metric.unit);
+  const value = (/** @type {number|null} */ v) => (v === null ? t('trend.no_data') : format.value(v, metric.unit, currency, digits));
   return html`
     <details class="twin">
       <summary>${icon('chevron')}${t('trend.as_table')}</summary>
