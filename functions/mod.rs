@@ -29,6 +29,6 @@ pub fn api() -> Routes {
 }
 
 /// Timer and queue functions: one POST route each, named like the function.
-pub fn jobs() -> Routes {
+pub fn triggers() -> Routes {
     Routes::new().merge(housekeeping::routes()).merge(run_sync::routes()).merge(schedule_syncs::routes())
 }

@@ -8,6 +8,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::IntoResponse;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::{Config, Profile};
@@ -19,6 +20,7 @@ use crate::functions;
 use crate::http::body::MAX_FORM;
 use crate::http::error::Problem;
 use crate::http::guard::{guard, on_panic};
+use crate::http::invocation;
 use crate::http::state::{AppState, Door};
 use crate::platform::clock::SystemClock;
 use crate::platform::passwords::Passwords;
@@ -61,6 +63,7 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
         keys: Arc::new(KeyRing::parse(&config.key_ring)?),
         queue: Arc::new(ServiceBus::new(queue_client, config.service_bus_url.clone(), queue_token(config.profile))),
         passwords: Passwords::new(HASHES_AT_ONCE, random.as_ref())?,
+        imports: Arc::new(Semaphore::new(1)),
         google: OAuthClient::new(upstream.clone(), oauth),
         ga4: Ga4Client::new(upstream, google.data_url.clone(), google.admin_url.clone(), backoff),
     };
@@ -89,11 +92,11 @@ pub fn router(state: AppState) -> Router {
         .layer(panics)
         .layer(middleware::from_fn_with_state(state.clone(), guard))
         .layer(DefaultBodyLimit::max(MAX_FORM));
-    let jobs = functions::jobs().into_router().layer(panics);
+    let triggers = functions::triggers().into_router().layer(CatchPanicLayer::custom(invocation::on_panic));
     Router::new()
         // The host's readiness and latency probe.
         .route("/", axum::routing::get(|| async { StatusCode::OK.into_response() }))
-        .merge(jobs)
+        .merge(triggers)
         .merge(api)
         .with_state(state)
 }

@@ -108,7 +108,7 @@ fn every_route_of_the_router_has_a_binding_and_every_binding_a_route() {
     let api = portal::functions::api();
     let routed: BTreeSet<String> = api.declared().iter().map(|(_, path)| first_segment(path).to_owned()).collect();
     assert_eq!(routed, named("httpTrigger"));
-    let jobs = portal::functions::jobs();
+    let jobs = portal::functions::triggers();
     let routed: BTreeSet<String> = jobs.declared().iter().map(|(method, path)| format!("{method} {path}")).collect();
     let bound: BTreeSet<String> =
         named("timerTrigger").union(&named("serviceBusTrigger")).map(|name| format!("POST /{name}")).collect();
@@ -155,7 +155,7 @@ fn timers_and_queues_bind_what_the_adapters_read() {
 async fn every_declared_route_answers_something_else_than_404_and_405() {
     let router = router();
     let api = portal::functions::api();
-    let jobs = portal::functions::jobs();
+    let jobs = portal::functions::triggers();
     let mut tried = 0;
     for (method, path) in api.declared().iter().chain(jobs.declared()) {
         let path = path.replace("{id}", "00000000-0000-0000-0000-000000000001").replace("{metric_key}", "key");

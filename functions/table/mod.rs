@@ -21,6 +21,7 @@ use crate::services::figures::{Row, TableQuery};
 /// Rows of a page unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (50, 500);
 const MAX_METRICS: usize = 20;
+const MAX_DIMENSIONS: usize = 6;
 
 /// The routes of this function.
 pub fn routes() -> Routes {
@@ -84,6 +85,15 @@ fn query(mut params: Params) -> Result<TableQuery, ServiceError> {
             "required",
             format!("Indique entre 1 y {MAX_METRICS} métricas, separadas por comas."),
             format!("Give between 1 and {MAX_METRICS} metrics, separated by commas."),
+        ));
+    }
+    let repeated = query.by.iter().enumerate().any(|(at, name)| query.by[..at].contains(name));
+    if repeated || query.by.len() > MAX_DIMENSIONS {
+        return Err(ServiceError::field(
+            "by",
+            "too_many",
+            format!("Indique como máximo {MAX_DIMENSIONS} dimensiones, cada una una vez."),
+            format!("Give at most {MAX_DIMENSIONS} dimensions, each of them once."),
         ));
     }
     Ok(query)

@@ -53,15 +53,20 @@ pub fn delta(value: Option<Decimal>, base: Option<Decimal>, unit: &str) -> Delta
     let (Some(value), Some(base)) = (value, base) else { return Delta::None };
     let hundred = Decimal::ONE_HUNDRED;
     match unit {
-        "percent" => (value - base).checked_mul(hundred).map_or(Delta::None, |points| Delta::Points(Number(points))),
-        "%" => Delta::Points(Number(value - base)),
+        "percent" => points(value.checked_sub(base).and_then(|change| change.checked_mul(hundred))),
+        "%" => points(value.checked_sub(base)),
         _ if base.is_zero() && value.is_zero() => Delta::Percent(Number(Decimal::ZERO)),
         _ if base.is_zero() => Delta::New,
-        _ => (value - base)
-            .checked_div(base.abs())
+        _ => value
+            .checked_sub(base)
+            .and_then(|change| change.checked_div(base.abs()))
             .and_then(|change| change.checked_mul(hundred))
             .map_or(Delta::None, |percent| Delta::Percent(Number(percent))),
     }
+}
+
+fn points(change: Option<Decimal>) -> Delta {
+    change.map_or(Delta::None, |change| Delta::Points(Number(change)))
 }
 
 #[cfg(test)]

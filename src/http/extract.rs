@@ -18,15 +18,17 @@ pub const COOKIE: &str = "__Host-session";
 
 /// The session's token in a request's cookies.
 pub fn session_token(headers: &HeaderMap) -> Option<Secret> {
-    headers
+    let mut tokens = headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        // Some proxies join HTTP/2 cookie fields with commas.
-        .flat_map(|value| value.split([';', ',']))
+        .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, token)| Secret::new(token))
+        .filter(|(name, _)| *name == COOKIE)
+        .map(|(_, token)| token);
+    let first = tokens.next()?;
+    // Two different ones: somebody planted a cookie, and there is no telling which is the person's.
+    tokens.all(|token| token == first).then(|| Secret::new(first))
 }
 
 /// What the guard knows of the request.
@@ -162,8 +164,14 @@ mod tests {
     #[test]
     fn the_session_is_found_among_other_cookies() {
         assert_eq!(token("a=1; __Host-session=abc; b=2").as_deref(), Some("abc"));
-        assert_eq!(token("a=1,__Host-session=abc").as_deref(), Some("abc"));
+        assert_eq!(token("__Host-session=abc; __Host-session=abc").as_deref(), Some("abc"));
         assert_eq!(token("session=abc"), None);
         assert_eq!(token("x__Host-session=abc"), None);
+    }
+
+    #[test]
+    fn a_planted_session_is_not_taken() {
+        assert_eq!(token("__Host-session=evil; __Host-session=abc"), None);
+        assert_eq!(token("a=1,__Host-session=evil").as_deref(), None);
     }
 }

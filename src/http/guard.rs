@@ -184,16 +184,20 @@ fn of_bare_status(status: StatusCode) -> Option<Problem> {
     }
 }
 
-/// What a panic in a handler answers; the message goes to the log, nothing of it to the client.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that the panic layer takes")]
-pub fn on_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response<Body> {
-    let message = panic
+/// What a panic said.
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("unknown");
+        .unwrap_or("unknown")
+}
+
+/// What a panic in a handler answers; the message goes to the log, nothing of it to the client.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that the panic layer takes")]
+pub fn on_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response<Body> {
     let mut response = Problem::internal().into_response();
-    response.extensions_mut().insert(Cause(format!("panic: {message}")));
+    response.extensions_mut().insert(Cause(format!("panic: {}", panic_message(panic.as_ref()))));
     response
 }
 

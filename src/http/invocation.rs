@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::guard::panic_message;
+
 /// What the host sends.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -81,6 +83,12 @@ impl IntoResponse for Outcome {
             }
         }
     }
+}
+
+/// What a panic in a job function answers: a failure, so that the host delivers again; attempts are counted in the row.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that the panic layer takes")]
+pub fn on_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    Outcome::Failed(format!("panic: {}", panic_message(panic.as_ref()))).into_response()
 }
 
 /// The body of an invocation, or `None` when it is something else.

@@ -1,6 +1,7 @@
 //! Password hashing: Argon2id, off the async threads and a few at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
@@ -29,14 +30,23 @@ impl std::fmt::Debug for Passwords {
     }
 }
 
+/// Longest wait for a turn; then the request is told to come back.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Hashing did not take place.
 #[derive(Debug, thiserror::Error)]
-#[error("password hashing failed: {0}")]
-pub struct PasswordError(String);
+pub enum PasswordError {
+    /// Too many want to hash at once.
+    #[error("no turn to hash a password within {PATIENCE:?}")]
+    Busy,
+    /// A fault of ours, or a stored hash that cannot be read.
+    #[error("password hashing failed: {0}")]
+    Failed(String),
+}
 
 impl PasswordError {
     fn from_display(error: impl std::fmt::Display) -> Self {
-        Self(error.to_string())
+        Self::Failed(error.to_string())
     }
 }
 
@@ -74,7 +84,8 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _turn = self.turns.acquire().await.map_err(PasswordError::from_display)?;
+        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await.map_err(|_| PasswordError::Busy)?;
+        let _turn = turn.map_err(PasswordError::from_display)?;
         tokio::task::spawn_blocking(work).await.map_err(PasswordError::from_display)?
     }
 }

@@ -12,6 +12,7 @@ use super::{Caller, Services};
 use crate::connectors::error::ConnectorError;
 use crate::connectors::ga4::{self, Property};
 use crate::connectors::oauth::{Grant, Verifier};
+use crate::connectors::sentences::codes;
 use crate::domain::aggregate::Stored;
 use crate::domain::ids::{MetricId, SourceId, TenantId};
 use crate::domain::lang::Text;
@@ -91,13 +92,15 @@ impl Services {
             tokens::take(&mut router, &state_hash(state, session), Purpose::OauthState, owner).await?
         };
         let Some(pending) = pending else { return Err(bad_state()) };
-        let source = self.source(caller, pending.source).await?;
+        self.source(caller, pending.source).await?;
         let code = match code {
             Ok(code) => code,
             Err("access_denied") => return Ok(Connected::No(pending.source, "access_denied")),
             Err(error) => {
                 tracing::warn!(source = %pending.source, error, "The provider ended a consent with an error");
-                return Err(bad_state());
+                let code = refusal_code(error);
+                self.note_refusal(caller, pending.source, code).await?;
+                return Ok(Connected::No(pending.source, code));
             }
         };
         let place = sealing_place(caller.tenant, pending.source, "pkce_verifier");
@@ -105,12 +108,12 @@ impl Services {
         let verifier = Verifier::parse(verifier.expose()).ok_or_else(bad_state)?;
         match self.exchange(code, &verifier).await {
             Ok((grant, properties)) => {
-                self.keep_grant(caller, &source, &grant, properties).await?;
+                self.keep_grant(caller, pending.source, &grant, properties).await?;
                 Ok(Connected::Yes(pending.source))
             }
             Err(error) => {
                 tracing::warn!(source = %pending.source, error = %error, "A connection was not completed");
-                self.note_refusal(caller, &source, error.code).await?;
+                self.note_refusal(caller, pending.source, error.code).await?;
                 Ok(Connected::No(pending.source, error.code))
             }
         }
@@ -123,9 +126,9 @@ impl Services {
     }
 
     /// The source keeps its state and says why it was not connected.
-    async fn note_refusal(&self, caller: &Caller, source: &SourceRow, code: &str) -> Result<(), ServiceError> {
+    async fn note_refusal(&self, caller: &Caller, id: SourceId, code: &str) -> Result<(), ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
-        sources::set_status(&mut tx, caller.tenant, SourceId(source.id), source.status()?, Some(code), None).await?;
+        sources::set_status_code(&mut tx, caller.tenant, id, code).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
@@ -133,40 +136,43 @@ impl Services {
     async fn keep_grant(
         &self,
         caller: &Caller,
-        source: &SourceRow,
+        id: SourceId,
         grant: &Grant,
         properties: Vec<Property>,
     ) -> Result<(), ServiceError> {
-        let id = SourceId(source.id);
         let place = sealing_place(caller.tenant, id, "refresh_token");
         let sealed = self.keys.seal(&place, &grant.refresh_token, self.random.as_ref())?;
         let properties: Vec<Account> = properties
             .into_iter()
             .map(|property| Account { id: property.id, name: property.name, account: property.account })
             .collect();
-        // A reconnection keeps the account and its history if the new consent still shows it.
-        let kept = source.config.0.property.clone().filter(|kept| properties.iter().any(|one| one.id == kept.id));
         let only = match properties.as_slice() {
             [only] => Some(only.id.clone()),
             _ => None,
         };
-        let config = SourceConfig { property: kept.clone(), properties, created: source.config.0.created };
         let mut tx = self.database.tenant(caller.tenant).await?;
-        sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
-        sources::set_auth(&mut tx, caller.tenant, id, &SourceAuth { refresh_token: Some(sealed) }, self.now()).await?;
+        let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        // A reconnection keeps the account and its history if the new consent still shows it.
+        let kept = source.config.0.property.clone().filter(|kept| properties.iter().any(|one| one.id == kept.id));
+        let config = SourceConfig { property: kept.clone(), properties, created: source.config.0.created };
+        // A run under the old grant would end by saying that access was withdrawn.
+        self.cancel_runs(&mut tx, caller.tenant, id).await?;
+        sources::set_auth(&mut tx, caller.tenant, id, &SourceAuth { refresh_token: Some(sealed) }).await?;
         sources::set_config(&mut tx, caller.tenant, id, &config, None).await?;
         sources::set_status(&mut tx, caller.tenant, id, SourceStatus::Connected, None, None).await?;
+        sources::touch(&mut tx, caller.tenant, id, self.now()).await?;
+        if kept.is_some() {
+            // Should we die before the run is started below, the timer starts it.
+            sources::set_next_due(&mut tx, caller.tenant, id, Some(self.now())).await?;
+        }
         self.audit(&mut tx, caller, "source.connected", &format!("source/{id}"), serde_json::json!({})).await?;
         tx.commit().await.map_err(StoreError::from)?;
         if kept.is_some() {
-            self.start_sync(caller.tenant, id, SyncTrigger::Connect).await?;
+            self.start_sync(caller.tenant, id, SyncTrigger::Connect, None).await?;
         } else if let Some(only) = only {
             match self.choose_property_with(caller, id, &only, &grant.access_token).await {
                 // The person can choose it again by hand; the source says what was the matter.
-                Err(ServiceError::Unprocessable { code, .. }) => {
-                    let source = self.source(caller, id).await?;
-                    self.note_refusal(caller, &source, code).await?;
-                }
+                Err(ServiceError::Unprocessable { code, .. }) => self.note_refusal(caller, id, code).await?,
                 done => done?,
             }
         }
@@ -208,24 +214,25 @@ impl Services {
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
         let mut config = source.config.0.clone();
         let chosen = config.properties.iter().find(|known| known.id == property).cloned();
-        if config.property.is_some() {
-            // Another account's figures must not stay under this source.
-            self.cancel_runs(&mut tx, caller.tenant, id).await?;
-            datapoints::delete_all(&mut tx, caller.tenant, id).await?;
-        }
+        // Another account's figures, and runs that read it, must not stay under this source.
+        self.cancel_runs(&mut tx, caller.tenant, id).await?;
+        datapoints::delete_all(&mut tx, caller.tenant, id).await?;
         sources::reset_history(&mut tx, caller.tenant, id).await?;
         config.property = chosen;
         config.created = details.created;
         sources::set_config(&mut tx, caller.tenant, id, &config, Some((&details.zone, &details.currency))).await?;
         self.declare_ga4_metrics(&mut tx, caller.tenant, id).await?;
+        // Should we die before the run is started below, the timer starts it.
+        sources::set_next_due(&mut tx, caller.tenant, id, Some(self.now())).await?;
         let detail = serde_json::json!({ "property": property });
         self.audit(&mut tx, caller, "source.account_chosen", &format!("source/{id}"), detail).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        self.start_sync(caller.tenant, id, SyncTrigger::Connect).await?;
+        self.start_sync(caller.tenant, id, SyncTrigger::Connect, None).await?;
         Ok(())
     }
 
     async fn declare_ga4_metrics(&self, tx: &mut Tx, tenant: TenantId, source: SourceId) -> Result<(), ServiceError> {
+        metrics::lock(tx, tenant).await?;
         for metric in ga4::metrics() {
             let english = Translation { name: metric.name.en.into(), definition: metric.definition.en.into() };
             let declared = Declared {
@@ -270,7 +277,8 @@ impl Services {
         if let Some(rotated) = &access.refresh_token {
             let sealed = self.keys.seal(&place, rotated, self.random.as_ref())?;
             let mut tx = self.database.tenant(tenant).await?;
-            sources::set_auth(&mut tx, tenant, id, &SourceAuth { refresh_token: Some(sealed) }, self.now()).await?;
+            let rotated = SourceAuth { refresh_token: Some(sealed) };
+            sources::rotate_auth(&mut tx, tenant, id, &source.auth.0, &rotated).await?;
             tx.commit().await.map_err(StoreError::from)?;
         }
         Ok(Ok(access.token))
@@ -282,6 +290,15 @@ impl Services {
     pub(crate) async fn source_of(&self, tenant: TenantId, id: SourceId) -> Result<SourceRow, ServiceError> {
         let mut tx = self.database.tenant(tenant).await?;
         load(&mut tx, tenant, id).await
+    }
+}
+
+/// The stable code of a provider's refusal (RFC 6749, section 4.1.2.1, and Google's own).
+fn refusal_code(error: &str) -> &'static str {
+    match error {
+        "admin_policy_enforced" | "org_internal" => codes::OAUTH_ADMIN_POLICY,
+        "server_error" | "temporarily_unavailable" => codes::OAUTH_SERVER_ERROR,
+        _ => codes::OAUTH_UNEXPECTED,
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Caller, Services};
 use crate::connectors::csv::{self, Combine, CsvError, Mapping, MetricMapping, OnError, Preview, Reading};
 use crate::domain::aggregate::Stored;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{MetricId, SourceId, SyncId};
+use crate::domain::ids::{MetricId, SourceId, SyncId, TenantId};
 use crate::domain::lang::Text;
 use crate::domain::metric::GoodDirection;
 use crate::domain::source::{SourceStatus, SyncStatus, SyncTrigger};
@@ -20,6 +20,11 @@ use crate::store::syncs::Progress;
 use crate::store::{StoreError, Tx, datapoints, metrics, sources, syncs};
 
 pub use csv::{MAX_BYTES, Rejected};
+
+/// Facts written at a time.
+const BATCH: usize = 5_000;
+/// Most values of one file: rows times metrics.
+const MAX_VALUES: usize = 1_000_000;
 
 /// The account part of the natural key: a file has none of its own, the source stands for it.
 fn account(source: SourceId) -> String {
@@ -81,8 +86,17 @@ impl Services {
             ServiceError::Invalid(vec![FieldError::new(&field.field, field.code(), field.es(), field.en())])
         })?;
         mapping.replace |= replace;
+        // One at a time: a file takes a core and memory of its own.
+        let _turn = self.imports.acquire().await.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let (reading, mapping) =
             off_thread(move || csv::read(&bytes, &mapping).map(|reading| (reading, mapping))).await??;
+        if reading.len() > MAX_VALUES {
+            return Err(ServiceError::unprocessable(
+                "too_many_values",
+                format!("El archivo tiene más de {MAX_VALUES} valores; divídalo o elija menos métricas."),
+                format!("The file has more than {MAX_VALUES} values; split it or choose fewer metrics."),
+            ));
+        }
         let refused = mapping.on_error == OnError::Abort && reading.rejected_total > 0;
         if refused {
             return Ok(report(reading, csv::Tally::default(), false));
@@ -116,6 +130,7 @@ impl Services {
         let mut tx = self.database.tenant(tenant).await?;
         // Locks the source, so that two uploads come one after the other.
         sources::find_for_update(&mut tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        metrics::lock(&mut tx, tenant).await?;
         let mut removed = 0;
         let mut fed_before = Vec::new();
         if mapping.replace {
@@ -129,27 +144,25 @@ impl Services {
         let account = account(id);
         let target =
             Target { source: id, provider: CSV, account: &account, zone: caller.settings.zone, sync, metrics: &ids };
-        let currency = money_keys(mapping, &caller.settings.currency);
-        let facts: Vec<Fact> = reading.facts().map(|fact| with_currency(fact, &currency)).collect();
-        let keyed: Vec<(String, &Fact)> = facts.iter().map(|fact| (fact.external_id(CSV, &account), fact)).collect();
-        let changed: HashSet<String> =
-            datapoints::upsert(&mut tx, tenant, &target, &keyed).await?.into_iter().collect();
+        let changed =
+            write_facts(&mut tx, tenant, &target, reading, &money_keys(mapping, &caller.settings.currency)).await?;
+        let changed_count = changed.iter().filter(|changed| **changed).count();
         let progress = Progress {
             read: i64::from(reading.rows_read),
-            changed: i64::try_from(changed.len()).unwrap_or(i64::MAX),
+            changed: i64::try_from(changed_count).unwrap_or(i64::MAX),
             removed: i64::try_from(removed).unwrap_or(i64::MAX),
         };
         syncs::add_progress(&mut tx, tenant, sync, progress).await?;
         syncs::finish(&mut tx, tenant, sync, SyncStatus::Succeeded, now).await?;
         sources::set_status(&mut tx, tenant, id, SourceStatus::Connected, None, None).await?;
         sources::set_synced(&mut tx, tenant, id, now).await?;
-        sources::set_data_through_from_datapoints(&mut tx, tenant, id).await?;
+        sources::set_data_through_from_datapoints(&mut tx, tenant, id, caller.settings.zone.date_of(now)).await?;
         let detail = serde_json::json!({
-            "rows": reading.rows_read, "rejected": reading.rejected_total, "changed": changed.len(), "replace": mapping.replace
+            "rows": reading.rows_read, "rejected": reading.rejected_total, "changed": changed_count, "replace": mapping.replace
         });
         self.audit(&mut tx, caller, "source.file_imported", &format!("source/{id}"), detail).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(reading.tally(|position| changed.contains(&keyed[position].0)))
+        Ok(reading.tally(|position| changed[position]))
     }
 
     /// Makes the file's metrics, or checks that the ones with its keys are the same.
@@ -192,6 +205,29 @@ impl Services {
     }
 }
 
+/// Writes a file's facts a batch at a time, so that a large file does not fill the memory; tells for each whether it
+/// was new or different.
+async fn write_facts(
+    tx: &mut Tx,
+    tenant: TenantId,
+    target: &Target<'_>,
+    reading: &Reading,
+    money: &HashMap<&str, &str>,
+) -> Result<Vec<bool>, ServiceError> {
+    let mut changed = Vec::with_capacity(reading.len());
+    let mut facts = reading.facts();
+    loop {
+        let batch: Vec<Fact> = facts.by_ref().take(BATCH).map(|fact| with_currency(fact, money)).collect();
+        if batch.is_empty() {
+            return Ok(changed);
+        }
+        let keyed: Vec<(String, &Fact)> =
+            batch.iter().map(|fact| (fact.external_id(CSV, target.account), fact)).collect();
+        let new: HashSet<String> = datapoints::upsert(tx, tenant, target, &keyed).await?.into_iter().collect();
+        changed.extend(keyed.iter().map(|(id, _)| new.contains(id)));
+    }
+}
+
 fn declared(id: MetricId, metric: &MetricMapping) -> Declared<'_> {
     Declared {
         id,
@@ -202,7 +238,7 @@ fn declared(id: MetricId, metric: &MetricMapping) -> Declared<'_> {
         provider: CSV,
         unit: &metric.unit,
         additivity: metric.additivity.additivity(),
-        good_direction: GoodDirection::Up.as_str(),
+        good_direction: GoodDirection::None.as_str(),
         formula: match metric.additivity {
             Combine::Sum => "sum",
             Combine::Mean => "mean",

@@ -107,7 +107,10 @@ impl From<StoreError> for ServiceError {
 
 impl From<PasswordError> for ServiceError {
     fn from(error: PasswordError) -> Self {
-        Self::Internal(Box::new(error))
+        match error {
+            PasswordError::Busy => Self::Unavailable(Box::new(error)),
+            PasswordError::Failed(_) => Self::Internal(Box::new(error)),
+        }
     }
 }
 

@@ -56,8 +56,9 @@ impl Services {
         for job in &lost {
             let message = self.job_message(TenantId(job.tenant_id), JobId(job.id), &job.queue, None);
             if let Err(error) = self.queue.send(&message).await {
-                // Announced too early by this much: the next round but one tries again.
+                // The broker does not answer: the next round but one tries again, with all that are left.
                 tracing::warn!(job = %job.id, error = %error, "A lost job's message was not sent");
+                break;
             }
         }
         Ok(lost.len())

@@ -18,6 +18,7 @@ pub mod sources;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::connectors::ga4::Ga4Client;
@@ -51,6 +52,8 @@ pub struct Services {
     pub queue: Arc<dyn Queue>,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Turns to import a file.
+    pub imports: Arc<Semaphore>,
     /// Google's OAuth client.
     pub google: OAuthClient,
     /// Google Analytics 4.

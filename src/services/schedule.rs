@@ -1,6 +1,7 @@
 //! Starting runs: on a schedule, by hand, after a connection.
 
 use time::Duration;
+use tokio::time::Instant;
 
 use super::connect::not_connected;
 use super::error::ServiceError;
@@ -17,6 +18,8 @@ use crate::store::{StoreError, sources, syncs};
 pub const QUEUE: &str = "syncs";
 /// Sources that one beat of the timer starts.
 const AT_ONCE: i64 = 200;
+/// How long one beat starts runs, well within the host's time-out and the next beat.
+const BUDGET: std::time::Duration = std::time::Duration::from_secs(40);
 /// Time between two scheduled runs of a source.
 pub(crate) const CADENCE: Duration = Duration::hours(6);
 
@@ -37,8 +40,13 @@ impl Services {
             sources::due(&mut router, self.now(), AT_ONCE).await?
         };
         let mut done = Scheduled::default();
+        let deadline = Instant::now() + BUDGET;
         for (tenant, source) in due {
-            match self.start_sync(tenant, source, SyncTrigger::Schedule).await {
+            // What is left is due at the next beat.
+            if Instant::now() > deadline {
+                break;
+            }
+            match self.start_sync(tenant, source, SyncTrigger::Schedule, None).await {
                 Ok(_) => done.started += 1,
                 Err(error) => {
                     tracing::error!(tenant = %tenant, source = %source, error = %error, "A due source was not started");
@@ -53,12 +61,7 @@ impl Services {
     pub async fn sync_now(&self, caller: &Caller, id: SourceId) -> Result<SyncId, ServiceError> {
         let source = self.source(caller, id).await?;
         refuse_unready(&source)?;
-        let sync = self.start_sync(caller.tenant, id, SyncTrigger::Manual).await?;
-        let mut tx = self.database.tenant(caller.tenant).await?;
-        let detail = serde_json::json!({ "sync": sync });
-        self.audit(&mut tx, caller, "source.sync_requested", &format!("source/{id}"), detail).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(sync)
+        self.start_sync(caller.tenant, id, SyncTrigger::Manual, Some(caller)).await
     }
 
     /// Writes run and job in one transaction and then tells the queue. Gives the live run's id if there is one.
@@ -67,6 +70,7 @@ impl Services {
         tenant: TenantId,
         id: SourceId,
         trigger: SyncTrigger,
+        caller: Option<&Caller>,
     ) -> Result<SyncId, ServiceError> {
         let job = JobId(self.new_id());
         let sync = SyncId(self.new_id());
@@ -95,6 +99,10 @@ impl Services {
             }
         };
         sources::set_next_due(&mut tx, tenant, id, Some(self.now() + CADENCE)).await?;
+        if let Some(caller) = caller {
+            let detail = serde_json::json!({ "sync": sync });
+            self.audit(&mut tx, caller, "source.sync_requested", &format!("source/{id}"), detail).await?;
+        }
         tx.commit().await.map_err(StoreError::from)?;
         if announce {
             self.announce(tenant, job, QUEUE, None).await;

@@ -210,17 +210,20 @@ impl Services {
         let is_paused = source.status()? == SourceStatus::Paused;
         let (status, next_due, action): (SourceStatus, Option<OffsetDateTime>, &str) = match (pause, is_paused) {
             (true, false) => (SourceStatus::Paused, None, "source.paused"),
+            (false, true) if source.r#type == "file" && source.last_sync_at.is_some() => {
+                (SourceStatus::Connected, None, "source.resumed")
+            }
             (false, true) if source.auth.0.refresh_token.is_some() => {
                 (SourceStatus::Connected, Some(self.now()), "source.resumed")
             }
             (false, true) => (SourceStatus::NotConnected, None, "source.resumed"),
             _ => return Ok(()),
         };
-        sources::set_status(tx, caller.tenant, id, status, None, None).await?;
-        sources::set_next_due(tx, caller.tenant, id, next_due).await?;
         if pause {
             self.cancel_runs(tx, caller.tenant, id).await?;
         }
+        sources::set_status(tx, caller.tenant, id, status, None, None).await?;
+        sources::set_next_due(tx, caller.tenant, id, next_due).await?;
         self.audit(tx, caller, action, &format!("source/{id}"), serde_json::json!({})).await
     }
 
@@ -231,6 +234,7 @@ impl Services {
         source: SourceId,
     ) -> Result<(), ServiceError> {
         jobs::cancel(tx, tenant, &sync_key(source)).await?;
+        sources::end_syncing(tx, tenant, source).await?;
         syncs::cancel_open(tx, tenant, source, self.now()).await?;
         Ok(())
     }
@@ -241,6 +245,7 @@ impl Services {
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
         refuse_stale(&source, tag)?;
         jobs::cancel(&mut tx, caller.tenant, &sync_key(id)).await?;
+        metrics::lock(&mut tx, caller.tenant).await?;
         datapoints::delete_all(&mut tx, caller.tenant, id).await?;
         let fed = metrics::clear_stored(&mut tx, caller.tenant, id).await?;
         metrics::delete_unfed(&mut tx, caller.tenant, &fed).await?;

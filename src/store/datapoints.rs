@@ -15,6 +15,8 @@ use crate::domain::tenant::Zone;
 
 /// Facts per statement.
 const BATCH: usize = 5_000;
+/// Rows that one statement removes.
+const PORTION: i64 = 100_000;
 
 /// Where facts are written to.
 #[derive(Debug)]
@@ -159,12 +161,22 @@ pub async fn delete_unseen(
     Ok(done.rows_affected())
 }
 
-/// Removes all datapoints of a source. Gives how many.
+/// Removes all datapoints of a source, in portions that each stay within the statement time-out. Gives how many.
 pub async fn delete_all(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<u64, StoreError> {
-    let done = sqlx::query("delete from datapoints where tenant_id = $1 and source_id = $2")
+    let mut removed = 0;
+    loop {
+        let done = sqlx::query(
+            "delete from datapoints where tenant_id = $1 and source_id = $2 and external_id in (
+                select external_id from datapoints where tenant_id = $1 and source_id = $2 limit $3)",
+        )
         .bind(tenant.0)
         .bind(source.0)
-        .execute(app)
+        .bind(PORTION)
+        .execute(&mut *app)
         .await?;
-    Ok(done.rows_affected())
+        removed += done.rows_affected();
+        if done.rows_affected() == 0 {
+            return Ok(removed);
+        }
+    }
 }

@@ -148,6 +148,19 @@ pub async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
+/// Attempts since the last progress, or `None` if the lease was lost.
+pub async fn fruitless(app: &mut PgConnection, tenant: TenantId, job: &Claimed) -> Result<Option<i32>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "select fruitless_attempts from jobs
+          where tenant_id = $1 and id = $2 and lease_token = $3 and state = 'running' for update",
+    )
+    .bind(tenant.0)
+    .bind(job.id)
+    .bind(job.lease_token)
+    .fetch_optional(app)
+    .await?)
+}
+
 /// Gives the job back to run after `seconds`. Gives the time, or `None` if the lease was lost.
 pub async fn reschedule(
     app: &mut PgConnection,

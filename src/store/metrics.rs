@@ -156,6 +156,16 @@ pub struct Declared<'a> {
     pub field: &'a str,
 }
 
+/// Lets one transaction at a time declare or withdraw a tenant's metrics: they touch several rows in an order of their
+/// own, and what is left without a source is removed.
+pub async fn lock(app: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("metrics/{tenant}"))
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
 /// Adds a metric unless its key exists; gives the id that the key has, locked until the transaction ends.
 pub async fn ensure(
     app: &mut PgConnection,

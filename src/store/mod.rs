@@ -64,11 +64,14 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) if database.is_unique_violation() => {
                 Self::Taken(database.constraint().unwrap_or("unique").to_owned())
             }
-            // 57: operator intervention (shut-down), 53: insufficient resources, 08: connection; 25006: read-only.
+            // 57P: shut-down, 53: insufficient resources, 08: connection, 25006: read-only, 40: deadlock or
+            // serialisation, 55P03: lock time-out, 57014: statement time-out. Trying again helps.
             sqlx::Error::Database(database)
-                if database
-                    .code()
-                    .is_some_and(|code| ["57P", "53", "08", "25006"].iter().any(|class| code.starts_with(class))) =>
+                if database.code().is_some_and(|code| {
+                    ["57P", "53", "08", "25006", "40P01", "40001", "55P03", "57014"]
+                        .iter()
+                        .any(|class| code.starts_with(class))
+                }) =>
             {
                 Self::Unavailable(error)
             }

@@ -243,19 +243,64 @@ pub async fn set_next_due(
     Ok(())
 }
 
+/// Takes back the state of a run that ended without a result.
+pub async fn end_syncing(app: &mut PgConnection, tenant: TenantId, id: SourceId) -> Result<(), StoreError> {
+    sqlx::query(
+        "update data_sources set status = 'connected', status_code = null
+          where tenant_id = $1 and id = $2 and status = 'syncing'",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Says why a source was not connected, and leaves its state alone.
+pub async fn set_status_code(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    code: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set status_code = $3 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(code)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
 /// Keeps sealed secrets.
 pub async fn set_auth(
     app: &mut PgConnection,
     tenant: TenantId,
     id: SourceId,
     auth: &SourceAuth,
-    at: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    sqlx::query("update data_sources set auth = $3, updated_at = $4 where tenant_id = $1 and id = $2")
+    sqlx::query("update data_sources set auth = $3 where tenant_id = $1 and id = $2")
         .bind(tenant.0)
         .bind(id.0)
         .bind(Json(auth))
-        .bind(at)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// Replaces sealed secrets that the provider rotated, unless a person has connected anew meanwhile.
+pub async fn rotate_auth(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    old: &SourceAuth,
+    new: &SourceAuth,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set auth = $4 where tenant_id = $1 and id = $2 and auth = $3")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(Json(old))
+        .bind(Json(new))
         .execute(app)
         .await?;
     Ok(())
@@ -349,19 +394,21 @@ pub async fn set_synced(
     Ok(())
 }
 
-/// The span of what a file source has stored, for its freshness.
+/// The last period of a file source that was complete on `today`, for its freshness.
 pub async fn set_data_through_from_datapoints(
     app: &mut PgConnection,
     tenant: TenantId,
     id: SourceId,
+    today: Date,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "update data_sources set data_through =
-                (select max(period_end) from datapoints where tenant_id = $1 and source_id = $2)
+                (select max(period_end) from datapoints where tenant_id = $1 and source_id = $2 and period_end < $3)
           where tenant_id = $1 and id = $2",
     )
     .bind(tenant.0)
     .bind(id.0)
+    .bind(today)
     .execute(app)
     .await?;
     Ok(())

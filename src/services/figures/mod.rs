@@ -95,7 +95,10 @@ impl Services {
             let yesterday = caller.settings.zone.date_of(now) - Duration::DAY;
             let newest = metrics.iter().filter_map(|metric| age_of(metric, ages).data_through).max();
             let to = newest.map_or(yesterday, |newest| newest.min(yesterday));
-            (to - Duration::days(DEFAULT_DAYS - 1), to)
+            let from = to - Duration::days(DEFAULT_DAYS - 1);
+            // Where nothing finer than months is stored, 28 days would hold no whole period.
+            let finest = metrics.iter().flat_map(|metric| metric.stored.iter().map(|stored| stored.grain)).min();
+            (finest.map_or(from, |grain| grain.start(from, caller.settings.week_start.into())), to)
         };
         let base = scope.compare.base(from, to).map(|(from, to)| Base { mode: scope.compare, from, to });
         Ok(Answered { from, to, base, now })

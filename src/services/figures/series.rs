@@ -97,9 +97,13 @@ impl Services {
         let mut series = Vec::new();
         let mut base = None;
         if reason.is_none() {
-            series = plan.lines(&mut tx, &selected, answered.from, answered.to).await?;
+            let sums = plan.sums(&mut tx, &selected, answered.from, answered.to).await?;
+            // The same splits in both ranges, or they could not be compared.
+            let kept = largest(&sums, selected.additivity);
+            series = plan.series(sums, &kept, selected.additivity);
             if let Some(earlier) = answered.base {
-                base = Some(plan.lines(&mut tx, &selected, earlier.from, earlier.to).await?);
+                let sums = plan.sums(&mut tx, &selected, earlier.from, earlier.to).await?;
+                base = Some(plan.series(sums, &kept, selected.additivity));
             }
         }
         let freshness = age_of(&metric, &ages);
@@ -150,20 +154,12 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    async fn lines(
-        &self,
-        tx: &mut Tx,
-        selected: &Selected<'_>,
-        from: Date,
-        to: Date,
-    ) -> Result<Vec<Series>, ServiceError> {
+    async fn sums(&self, tx: &mut Tx, selected: &Selected<'_>, from: Date, to: Date) -> Result<Vec<Sum>, ServiceError> {
         let reading = Reading { from, to, filter: &self.query.scope.filter, by: self.by, by_period: true };
-        let sums = read(tx, self.tenant, std::slice::from_ref(selected), reading).await?;
-        Ok(self.series(sums, selected.additivity))
+        read(tx, self.tenant, std::slice::from_ref(selected), reading).await
     }
 
-    fn series(&self, sums: Vec<Sum>, additivity: Additivity) -> Vec<Series> {
-        let kept = largest(&sums, additivity);
+    fn series(&self, sums: Vec<Sum>, kept: &[String], additivity: Additivity) -> Vec<Series> {
         let mut lines: BTreeMap<LineKey, Line> = BTreeMap::new();
         for sum in sums {
             let split = sum.split.into_iter().next();

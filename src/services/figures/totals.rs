@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use time::Date;
+use time::{Date, Weekday};
 
 use super::select::{Reading, Selected, answers_for, read, select, wanted};
 use super::{Answered, Scope, age_of, ages};
@@ -152,6 +152,8 @@ fn reason(one: &Selected<'_>, (from, to): (Date, Date), found: Option<&Accumulat
     match one.additivity {
         Additivity::Unique if !answers_for(one, from, to) => "not_additive",
         Additivity::Unique | Additivity::Last if found.is_some_and(|sum| !sum.is_empty()) => "not_additive",
+        // Only whole periods count, and the range holds none.
+        _ if one.grain.is_some_and(|grain| grain.end(grain.start(from, Weekday::Monday)) > to) => "period_not_stored",
         _ => "no_data",
     }
 }

@@ -10,7 +10,7 @@ mod window;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::Services;
@@ -20,11 +20,14 @@ use super::schedule::QUEUE;
 use crate::connectors::error::ConnectorError;
 use crate::domain::ids::{JobId, SourceId, SyncId, TenantId};
 use crate::store::StoreError;
-use crate::store::jobs::{self, Claim, Claimed};
+use crate::store::jobs::{self, Claim, Claimed, End};
 use window::Window;
 
 /// How long one invocation works before it hands the rest to the next one, well before the host's time-out.
 const BUDGET: Duration = Duration::from_mins(4);
+
+/// Attempts without progress after which a job is a dead letter; hourly ones, so more than a day.
+const MAX_FRUITLESS: i32 = 30;
 
 /// What a run's job carries. `recent` is what remains of the newest days; `None` before the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +39,15 @@ pub struct SyncPayload {
     /// Remaining part of the newest days, read newest first.
     #[serde(default)]
     recent: Option<Window>,
+    /// The last of those days: today when the run began, however long it takes.
+    #[serde(default)]
+    through: Option<Date>,
 }
 
 impl SyncPayload {
     /// Of a run that has not begun.
     pub fn new(source_id: SourceId, sync_id: SyncId) -> Self {
-        Self { source_id, sync_id, recent: None }
+        Self { source_id, sync_id, recent: None, through: None }
     }
 
     /// Reads a stored payload.
@@ -95,13 +101,30 @@ impl Services {
             }
             Claim::Won(job) => job,
         };
-        let payload = SyncPayload::read(&job.payload.0)?;
+        let payload = match SyncPayload::read(&job.payload.0) {
+            Ok(payload) => payload,
+            Err(error) => return self.bury(tenant_id, &job, &error).await,
+        };
         let run = Run { tenant: tenant_id, job, payload };
-        let outcome = self.work(&run, tokio::time::Instant::now() + BUDGET).await;
+        let outcome = if run.job.fruitless_attempts > MAX_FRUITLESS {
+            // Attempts that never came back to say how they ended: it may be this job that kills the handler.
+            Ok(Outcome::Failed(ConnectorError::contract("gave_up", "attempts ended without a result")))
+        } else {
+            self.work(&run, tokio::time::Instant::now() + BUDGET).await
+        };
         let again = self.settle(&run, outcome).await?;
         if let Some(at) = again {
             self.announce(tenant_id, job_id, QUEUE, Some(at)).await;
         }
+        Ok(Handled::Worked)
+    }
+
+    /// Ends a job that nobody can work on.
+    async fn bury(&self, tenant: TenantId, job: &Claimed, why: &StoreError) -> Result<Handled, ServiceError> {
+        tracing::error!(job = %job.id, tenant = %tenant, error = %why, "A job cannot be read and has failed for good");
+        let mut tx = self.database.tenant(tenant).await?;
+        jobs::finish(&mut tx, tenant, job, End::Failed, Some(&why.to_string())).await?;
+        tx.commit().await.map_err(StoreError::from)?;
         Ok(Handled::Worked)
     }
 

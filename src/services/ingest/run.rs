@@ -8,7 +8,7 @@ use time::{Date, OffsetDateTime};
 use tokio::time::Instant;
 
 use super::window::{Reach, Window};
-use super::{Outcome, Run};
+use super::{Outcome, Run, SyncPayload};
 use crate::connectors::error::{ConnectorError, FailureKind};
 use crate::connectors::ga4::{self, FetchPlan, PROVISIONAL_DAYS, Slice};
 use crate::connectors::sentences::codes;
@@ -83,9 +83,10 @@ impl Services {
         let mut source = self.wanted_source(run).await?;
         let mut attempt = self.begin_attempt(run, &source).await?;
         let mut recent = run.payload.recent;
+        let through = run.payload.through.unwrap_or_else(|| attempt.zone.date_of(self.now()));
         loop {
             let today = attempt.zone.date_of(self.now());
-            let reach = reach(&source, today);
+            let reach = reach(&source, through);
             let window = recent.unwrap_or_else(|| reach.recent());
             // What remains of the newest days; nothing, once history is being read.
             let (slice, rest) = if window.is_empty() {
@@ -95,7 +96,7 @@ impl Services {
                 }
             } else {
                 let (slice, rest) = window.split_newest();
-                (slice, rest.unwrap_or_else(|| Window::nothing(today)))
+                (slice, rest.unwrap_or_else(|| Window::nothing(through)))
             };
             if Instant::now() >= deadline {
                 return Ok(false);
@@ -103,7 +104,7 @@ impl Services {
             let fetched = self.fetch_patiently(&mut attempt, slice, today).await?;
             let newest_done = rest.is_empty() && !window.is_empty();
             recent = Some(rest);
-            self.commit_slice(&attempt, slice, rest, newest_done.then_some(today), &fetched).await?;
+            self.commit_slice(&attempt, slice, (rest, through), newest_done, &fetched).await?;
             source = self.wanted_source(run).await?;
         }
     }
@@ -191,13 +192,14 @@ impl Services {
         }
     }
 
-    /// Rows, counts, reach, cursor and lease in one transaction. `newest_through` is today once the newest days are in.
+    /// Rows, counts, reach, cursor and lease in one transaction. `through` is the last of the newest days, which are
+    /// all in when `newest_done`.
     async fn commit_slice(
         &self,
         attempt: &Attempt<'_>,
         slice: Window,
-        recent: Window,
-        newest_through: Option<Date>,
+        (recent, through): (Window, Date),
+        newest_done: bool,
         fetched: &Slice,
     ) -> Result<(), Stop> {
         let run = attempt.run;
@@ -208,6 +210,7 @@ impl Services {
         }
         let progress = write_partitions(&mut tx, attempt, fetched).await?;
         syncs::add_progress(&mut tx, tenant, run.payload.sync_id, progress).await?;
+        let newest_through = newest_done.then_some(through);
         let coverage = Coverage {
             data_through: newest_through.map(|today| today - time::Duration::DAY),
             provisional_from: newest_through.map(|today| today - time::Duration::days(PROVISIONAL_DAYS - 1)),
@@ -218,7 +221,8 @@ impl Services {
         if newest_through.is_some() {
             sources::set_synced(&mut tx, tenant, source, self.now()).await?;
         }
-        let payload = serde_json::json!({ "source_id": source, "sync_id": run.payload.sync_id, "recent": recent });
+        let payload = SyncPayload { recent: Some(recent), through: Some(through), ..run.payload.clone() };
+        let payload = serde_json::json!(payload);
         jobs::set_payload(&mut tx, tenant, &run.job, &payload).await?;
         tx.commit().await.map_err(StoreError::from)?;
         for note in &fetched.notes {

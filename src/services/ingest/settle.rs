@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{Outcome, Run, after};
+use super::{MAX_FRUITLESS, Outcome, Run, after};
 use crate::connectors::error::{ConnectorError, FailureKind};
 use crate::connectors::ga4::SERVER_ERROR_PAUSE;
 use crate::connectors::sentences::codes;
@@ -15,9 +15,6 @@ use crate::services::error::ServiceError;
 use crate::services::schedule::CADENCE;
 use crate::store::jobs::End;
 use crate::store::{StoreError, Tx, jobs, sources, syncs};
-
-/// Attempts without progress after which a job is a dead letter; hourly ones, so more than a day.
-const MAX_FRUITLESS: i32 = 30;
 
 impl Services {
     /// Settles an attempt; gives when the job wants its next message. `None`: never, or another process has it.
@@ -66,6 +63,7 @@ impl Services {
 
     async fn abandon(&self, tx: &mut Tx, run: &Run) -> Result<(), ServiceError> {
         if jobs::finish(tx, run.tenant, &run.job, End::Cancelled, None).await? {
+            sources::end_syncing(tx, run.tenant, run.payload.source_id).await?;
             syncs::finish(tx, run.tenant, run.payload.sync_id, SyncStatus::Cancelled, self.now()).await?;
         }
         Ok(())
@@ -81,10 +79,12 @@ impl Services {
             tenant = %run.tenant, source = %run.payload.source_id, job = %run.job.id, code = error.code,
             kind = error.kind.as_str(), cause = %error.cause, "A run of a source failed"
         );
+        // As it stands now: a slice that was committed meanwhile has set it back.
+        let Some(fruitless) = jobs::fruitless(tx, run.tenant, &run.job).await? else { return Ok(None) };
         let wait = match &error.kind {
             FailureKind::RateLimited { retry_after, .. } => Some((*retry_after, SourceStatus::RateLimited)),
-            FailureKind::Transient if run.job.fruitless_attempts < MAX_FRUITLESS => {
-                Some((self.pause(run, error), SourceStatus::Error))
+            FailureKind::Transient if fruitless < MAX_FRUITLESS => {
+                Some((self.pause(fruitless, error), SourceStatus::Error))
             }
             _ => None,
         };
@@ -94,10 +94,10 @@ impl Services {
         }
     }
 
-    fn pause(&self, run: &Run, error: &ConnectorError) -> Duration {
+    fn pause(&self, fruitless: i32, error: &ConnectorError) -> Duration {
         let mut spread = [0_u8; 1];
         self.random.fill(&mut spread);
-        let ladder = retry::wait(u32::try_from(run.job.fruitless_attempts).unwrap_or(1), spread[0]);
+        let ladder = retry::wait(u32::try_from(fruitless).unwrap_or(1).max(1), spread[0]);
         if error.code == codes::GA4_SERVER_ERROR { ladder.max(SERVER_ERROR_PAUSE) } else { ladder }
     }
 
@@ -109,6 +109,10 @@ impl Services {
         wait: Duration,
         status: SourceStatus,
     ) -> Result<Option<OffsetDateTime>, ServiceError> {
+        if status == SourceStatus::RateLimited {
+            // Waiting as asked is no failure and does not climb the ladder.
+            jobs::renew(tx, run.tenant, &run.job, true).await?;
+        }
         let again = jobs::reschedule(tx, run.tenant, &run.job, wait.as_secs_f64(), Some(&error.to_string())).await?;
         if again.is_some() {
             let (tenant, source) = (run.tenant, run.payload.source_id);
