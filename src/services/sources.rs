@@ -216,6 +216,10 @@ impl Services {
             (false, true) if source.auth.0.refresh_token.is_some() => {
                 (SourceStatus::Connected, Some(self.now()), "source.resumed")
             }
+            // A file source is connected by its first file, and no timer reads it.
+            (false, true) if source.r#type == "file" && source.last_sync_at.is_some() => {
+                (SourceStatus::Connected, None, "source.resumed")
+            }
             (false, true) => (SourceStatus::NotConnected, None, "source.resumed"),
             _ => return Ok(()),
         };

@@ -83,6 +83,20 @@ async fn a_change_touches_only_what_is_given() {
 }
 
 #[tokio::test]
+async fn a_file_source_is_connected_again_after_a_pause_and_never_due() {
+    let app = TestApp::start().await;
+    let acme = app.acme().await;
+    let id = acme.import("A", "date,n\n2026-01-01,1\n", &daily(&[("n", "count", "sum")], &[])).await;
+    let before = acme.source(&id).await;
+    let path = format!("/api/sources/{id}");
+    assert_eq!(acme.patch(&path, &json!({"paused": true})).await.ok()["status_text"], "En pausa.");
+    assert_eq!(acme.patch(&path, &json!({"paused": false})).await.ok(), before);
+    app.advance(time::Duration::days(1));
+    app.fire("schedule_syncs").await;
+    assert!(app.queue.messages().is_empty());
+}
+
+#[tokio::test]
 async fn deleting_a_source_takes_its_figures_and_the_metrics_nothing_else_feeds() {
     let app = TestApp::start().await;
     let acme = app.acme().await;
