@@ -362,7 +362,8 @@ grant select on users to portal_router;
 grant update (password_hash, last_login) on users to portal_router;
 grant select, insert, update, delete on sessions to portal_router;
 grant select, insert, delete on one_time_tokens to portal_router;
-grant select, update, delete on jobs to portal_router;
+grant select (id, tenant_id, queue, state, run_at, leased_until, announced_at, finished_at), update (announced_at), delete
+    on jobs to portal_router;
 grant select (tenant_id, id, status, next_due) on data_sources to portal_router;
 grant select (tenant_id, user_id, key, created_at), delete on idempotency_keys to portal_router;
 grant insert on platform_audit to portal_router;

@@ -57,7 +57,7 @@ async fn run() -> Result<(), BuildError> {
 }
 
 /// Refuses to serve as a role that row level security does not bind. A database that does not answer is waited for a
-/// little and then left to the requests, which answer 503.
+/// little; then the start fails and the host tries again.
 async fn check_roles(state: &AppState) -> Result<(), StoreError> {
     for attempt in 1..=DATABASE_ATTEMPTS {
         match state.services.database.refuse_unsafe_roles().await {

@@ -7,11 +7,12 @@ use local_postgres::testing::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 /// Role, table and privileges; columns in brackets where not all.
-const GRANTS: [&str; 25] = [
+const GRANTS: [&str; 30] = [
     "portal_app alerts DELETE,INSERT,SELECT,UPDATE",
     "portal_app audit_log INSERT,SELECT",
     "portal_app data_sources DELETE,INSERT,SELECT,UPDATE",
     "portal_app datapoints DELETE,INSERT,SELECT,UPDATE",
+    "portal_app idempotency_keys INSERT,SELECT",
     "portal_app jobs INSERT,SELECT,UPDATE",
     "portal_app memberships SELECT",
     "portal_app metric_sources DELETE,INSERT,SELECT,UPDATE",
@@ -25,7 +26,11 @@ const GRANTS: [&str; 25] = [
     "portal_operator users SELECT (created_at,email,id,is_active,is_operator,last_login,locale,name)",
     "portal_operator users UPDATE (is_active,locale,name)",
     "portal_router data_sources SELECT (id,next_due,status,tenant_id)",
-    "portal_router jobs DELETE,SELECT,UPDATE",
+    "portal_router idempotency_keys DELETE",
+    "portal_router idempotency_keys SELECT (created_at,key,tenant_id,user_id)",
+    "portal_router jobs DELETE",
+    "portal_router jobs SELECT (announced_at,finished_at,id,leased_until,queue,run_at,state,tenant_id)",
+    "portal_router jobs UPDATE (announced_at)",
     "portal_router memberships SELECT",
     "portal_router one_time_tokens DELETE,INSERT,SELECT",
     "portal_router platform_audit INSERT",
@@ -39,8 +44,10 @@ const GRANTS: [&str; 25] = [
 const OWN: &str = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)";
 
 /// Policies that are not a tenant's own: table, role, command, using, check.
-const ACROSS: [&str; 12] = [
+const ACROSS: [&str; 14] = [
     "data_sources portal_router SELECT true -",
+    "idempotency_keys portal_router DELETE true -",
+    "idempotency_keys portal_router SELECT true -",
     "jobs portal_router ALL true true",
     "memberships portal_operator ALL true true",
     "memberships portal_router SELECT true -",

@@ -1,7 +1,8 @@
 //! Comparing a range with an earlier one, and what the difference is called.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 use time::{Date, Duration};
 
 use super::number::Number;
@@ -35,8 +36,7 @@ impl Compare {
 }
 
 /// How a value differs from its base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", content = "value", rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delta {
     /// Relative change in percent: 8.2 means +8.2 %.
     Percent(Number),
@@ -46,6 +46,22 @@ pub enum Delta {
     New,
     /// There is no base, or no value.
     None,
+}
+
+impl Serialize for Delta {
+    /// `{"kind","value"}`; the value is null where there is none.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (kind, value) = match self {
+            Self::Percent(value) => ("percent", Some(value)),
+            Self::Points(value) => ("points", Some(value)),
+            Self::New => ("new", None),
+            Self::None => ("none", None),
+        };
+        let mut delta = serializer.serialize_struct("Delta", 2)?;
+        delta.serialize_field("kind", kind)?;
+        delta.serialize_field("value", &value)?;
+        delta.end()
+    }
 }
 
 /// The delta of `value` against `base`; `unit` decides between percent and points.

@@ -17,7 +17,7 @@ use crate::store::audit::{self, Entry};
 use crate::store::people::{self, Membership};
 use crate::store::sessions::{self, NewSession, SessionRow};
 
-/// Longest password that is looked at; a longer one is wrong without being hashed.
+/// Longest password that is looked at; a longer one is wrong whatever it is, after the same work.
 const MAX_PASSWORD: usize = 1024;
 
 /// A signed-in person.

@@ -32,7 +32,7 @@ async fn totals_of_four_years_are_exact() {
                            "provisional_from": null, "status": "connected"});
     let item = |key: &str, unit: &str, additivity: &str, value: Value| {
         json!({"key": key, "name": key, "unit": unit, "additivity": additivity, "currency": null, "value": value, "reason": null,
-               "previous": null, "delta": null, "good_direction": "up", "freshness": freshness})
+               "previous": null, "delta": null, "good_direction": "none", "freshness": freshness})
     };
     assert_eq!(
         answer,
@@ -200,7 +200,10 @@ async fn a_filter_restricts_to_some_values() {
     let dry = metric(&client, "precipitation", &format!("{range}&dims=weather:sun")).await;
     assert_eq!((&dry["value"], &dry["reason"]), (&json!(0), &Value::Null));
     let none = metric(&client, "precipitation", &format!("{range}&dims=weather:hail&compare=year")).await;
-    assert_eq!(json!([none["value"], none["reason"], none["delta"]]), json!([null, "no_data", {"kind": "none"}]));
+    assert_eq!(
+        json!([none["value"], none["reason"], none["delta"]]),
+        json!([null, "no_data", {"kind": "none", "value": null}])
+    );
 }
 
 #[tokio::test]
@@ -212,7 +215,7 @@ async fn the_catalogue_knows_grain_dimensions_and_values() {
     assert_eq!(
         item,
         json!({"key": "wind", "name": "wind", "definition": "", "formula": "mean", "unit": "m/s", "additivity": "ratio",
-               "good_direction": "up", "grain": "day", "dimensions": ["weather"],
+               "good_direction": "none", "grain": "day", "dimensions": ["weather"],
                "origin": {"source": "csv", "endpoint": "CSV", "field": "wind"},
                "sources": [{"id": id, "name": "Clima", "provider": "csv"}], "version": 1,
                "dimension_values": {"weather": ["drizzle", "fog", "rain", "snow", "sun"]}})

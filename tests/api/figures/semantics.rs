@@ -70,7 +70,10 @@ async fn distinct_counts_answer_for_exactly_one_stored_period() {
     let weeks = series(&client, "users", "from=2026-01-01&to=2026-01-31&grain=week").await;
     assert_eq!((&weeks["series"], &weeks["reason"]), (&json!([]), &json!("not_additive")));
     let compared = metric(&client, "users", "from=2026-01-09&to=2026-01-09&compare=previous").await;
-    assert_eq!(json!([compared["value"], compared["previous"], compared["delta"]]), json!([5, null, {"kind": "none"}]));
+    assert_eq!(
+        json!([compared["value"], compared["previous"], compared["delta"]]),
+        json!([5, null, {"kind": "none", "value": null}])
+    );
     let table = client.get("/api/table?metrics=users&by=date&grain=week&from=2026-01-01&to=2026-01-31").await.ok();
     assert!(table["rows"].as_array().unwrap().iter().all(|row| row["values"] == json!({})), "{table}");
     assert_eq!(table["totals"], json!({}));
@@ -102,9 +105,9 @@ async fn a_change_of_a_percentage_is_in_points_and_of_nothing_is_new() {
     };
     assert_eq!(delta("rate", "2026-01-02").await, json!({"kind": "points", "value": 5}));
     assert_eq!(delta("part", "2026-01-02").await, json!({"kind": "points", "value": 5.5}));
-    assert_eq!(delta("n", "2026-01-02").await, json!({"kind": "new"}));
+    assert_eq!(delta("n", "2026-01-02").await, json!({"kind": "new", "value": null}));
     assert_eq!(delta("n", "2026-01-03").await, json!({"kind": "percent", "value": 0}));
-    assert_eq!(delta("n", "2026-01-01").await, json!({"kind": "none"}));
+    assert_eq!(delta("n", "2026-01-01").await, json!({"kind": "none", "value": null}));
 }
 
 #[tokio::test]
