@@ -138,7 +138,7 @@ async fn a_missing_permission_stops_the_source_until_a_person_acts() {
     let failed = browser.becomes(&source, "error", 60).await;
     assert_eq!(
         failed["status_text"],
-        "La cuenta conectada no puede ver esta propiedad de Google Analytics; pide el rol Lector o elige otra propiedad."
+        "La cuenta conectada no puede ver esta propiedad de Google Analytics; pida el rol Lector o elija otra propiedad."
     );
     assert_eq!(failed["freshness"]["next_due"], Value::Null, "the timer leaves it alone");
     let run = browser.newest_sync(&source).await;
