@@ -59,6 +59,13 @@ impl Grain {
         }
     }
 
+    /// Whether at least one whole period lies between `from` and `to`, both included.
+    pub fn fits_between(self, from: Date, to: Date, week_start: Weekday) -> bool {
+        let current = self.start(from, week_start);
+        let first = if current == from { from } else { self.end(current).saturating_add(Duration::DAY) };
+        self.end(first) <= to
+    }
+
     /// The last day of the period of this grain that starts on `start`.
     pub fn end(self, start: Date) -> Date {
         match self {
@@ -118,6 +125,17 @@ mod tests {
     fn a_week_may_start_on_sunday() {
         assert_eq!(Grain::Week.start(date!(2026 - 11 - 22), Weekday::Sunday), date!(2026 - 11 - 22));
         assert_eq!(Grain::Week.start(date!(2026 - 11 - 21), Weekday::Sunday), date!(2026 - 11 - 15));
+    }
+
+    #[test]
+    fn a_range_may_hold_no_whole_period() {
+        let fits = |grain: Grain, from, to| grain.fits_between(from, to, Weekday::Monday);
+        assert!(fits(Grain::Month, date!(2026 - 02 - 01), date!(2026 - 02 - 28)));
+        assert!(!fits(Grain::Month, date!(2026 - 02 - 02), date!(2026 - 02 - 28)));
+        assert!(!fits(Grain::Month, date!(2026 - 02 - 02), date!(2026 - 03 - 30)));
+        assert!(fits(Grain::Month, date!(2026 - 02 - 02), date!(2026 - 03 - 31)));
+        assert!(fits(Grain::Day, date!(2026 - 02 - 02), date!(2026 - 02 - 02)));
+        assert!(!fits(Grain::Year, date!(2026 - 01 - 01), date!(2026 - 12 - 30)));
     }
 
     #[test]

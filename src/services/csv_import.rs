@@ -129,7 +129,7 @@ impl Services {
         let now = self.now();
         let mut tx = self.database.tenant(tenant).await?;
         // Locks the source, so that two uploads come one after the other.
-        sources::find_for_update(&mut tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        let source = sources::find_for_update(&mut tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
         metrics::lock(&mut tx, tenant).await?;
         let mut removed = 0;
         let mut fed_before = Vec::new();
@@ -154,7 +154,10 @@ impl Services {
         };
         syncs::add_progress(&mut tx, tenant, sync, progress).await?;
         syncs::finish(&mut tx, tenant, sync, SyncStatus::Succeeded, now).await?;
-        sources::set_status(&mut tx, tenant, id, SourceStatus::Connected, None, None).await?;
+        // A person who paused a source resumes it; a file alone does not.
+        if source.status()? != SourceStatus::Paused {
+            sources::set_status(&mut tx, tenant, id, SourceStatus::Connected, None, None).await?;
+        }
         sources::set_synced(&mut tx, tenant, id, now).await?;
         sources::set_data_through_from_datapoints(&mut tx, tenant, id, caller.settings.zone.date_of(now)).await?;
         let detail = serde_json::json!({

@@ -2,6 +2,7 @@
 
 mod failing;
 mod jobs;
+mod recovering;
 
 use portal::domain::number::Number;
 use rust_decimal::Decimal;

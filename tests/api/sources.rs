@@ -90,6 +90,9 @@ async fn a_file_source_is_connected_again_after_a_pause_and_never_due() {
     let before = acme.source(&id).await;
     let path = format!("/api/sources/{id}");
     assert_eq!(acme.patch(&path, &json!({"paused": true})).await.ok()["status_text"], "En pausa.");
+    let mapping = daily(&[("n", "count", "sum")], &[]);
+    assert_eq!(acme.upload(&id, b"date,n\n2026-01-01,1\n", &mapping).await.ok()["unchanged"], 1);
+    assert_eq!(acme.source(&id).await["status"], "paused", "a file does not resume what a person paused");
     assert_eq!(acme.patch(&path, &json!({"paused": false})).await.ok(), before);
     app.advance(time::Duration::days(1));
     app.fire("schedule_syncs").await;

@@ -153,7 +153,7 @@ fn reason(one: &Selected<'_>, (from, to): (Date, Date), found: Option<&Accumulat
         Additivity::Unique if !answers_for(one, from, to) => "not_additive",
         Additivity::Unique | Additivity::Last if found.is_some_and(|sum| !sum.is_empty()) => "not_additive",
         // Only whole periods count, and the range holds none.
-        _ if one.grain.is_some_and(|grain| grain.end(grain.start(from, Weekday::Monday)) > to) => "period_not_stored",
+        _ if one.grain.is_some_and(|grain| !grain.fits_between(from, to, Weekday::Monday)) => "period_not_stored",
         _ => "no_data",
     }
 }

@@ -129,6 +129,34 @@ async fn monthly_data_counts_by_whole_months_and_has_no_days() {
 }
 
 #[tokio::test]
+async fn a_range_without_a_whole_stored_period_says_so_and_the_default_range_has_one() {
+    let file = "date,n\n2026-01,100\n2026-02,200\n2026-03,400\n";
+    let (_app, client) = with(file, &mapping("month", "%Y-%m", &[("n", "count", "sum")], &[])).await;
+    let cut = metric(&client, "n", "from=2026-02-02&to=2026-02-28").await;
+    assert_eq!((&cut["value"], &cut["reason"]), (&Value::Null, &json!("period_not_stored")));
+    let later = metric(&client, "n", "from=2026-05-01&to=2026-05-31").await;
+    assert_eq!((&later["value"], &later["reason"]), (&Value::Null, &json!("no_data")));
+    let board = client.get("/api/metrics").await.ok();
+    assert_eq!((&board["from"], &board["to"]), (&json!("2026-03-01"), &json!("2026-03-31")));
+    assert_eq!(board["metrics"][0]["value"], 400);
+}
+
+#[tokio::test]
+async fn both_ranges_of_a_comparison_have_the_same_splits() {
+    // Sixty values; the largest of one range are the smallest of the other.
+    let rows: Vec<String> = (0..60)
+        .flat_map(|n| [format!("2026-01-01,v{n:02},{}", n + 1), format!("2026-01-02,v{n:02},{}", 100 - n)])
+        .collect();
+    let file = format!("date,city,n\n{}\n", rows.join("\n"));
+    let (_app, client) = with(&file, &daily(&[("n", "count", "sum")], &["city"])).await;
+    let answer = series(&client, "n", "from=2026-01-02&to=2026-01-02&by=city&compare=previous").await;
+    let splits =
+        |lines: &Value| -> Vec<Value> { lines.as_array().unwrap().iter().map(|line| line["dims"].clone()).collect() };
+    assert_eq!(splits(&answer["series"]).len(), 51);
+    assert_eq!(splits(&answer["series"]), splits(&answer["compare"]["series"]));
+}
+
+#[tokio::test]
 async fn yearly_data_has_years_only() {
     let file = "date,gdp\n1999,1.5\n2000,2.5\n";
     let (_app, client) = with(file, &mapping("year", "%Y", &[("gdp", "count", "sum")], &[])).await;

@@ -131,3 +131,12 @@ async fn a_table_says_which_parameter_is_wrong() {
         assert_eq!(answer.field(), (field.into(), code.into()), "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_dimension_is_split_by_once() {
+    let (_app, client, _) = weather().await;
+    for by in ["weather,weather", "a,b,c,d,e,f,g"] {
+        let answer = client.get(&format!("/api/table?metrics=precipitation&by={by}&{YEAR}")).await;
+        assert_eq!(answer.field(), ("by".into(), "too_many".into()), "{by}");
+    }
+}
