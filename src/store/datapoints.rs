@@ -15,8 +15,6 @@ use crate::domain::tenant::Zone;
 
 /// Facts per statement.
 const BATCH: usize = 5_000;
-/// Rows that one statement removes.
-const PORTION: i64 = 100_000;
 
 /// Where facts are written to.
 #[derive(Debug)]
@@ -163,23 +161,16 @@ pub async fn delete_unseen(
     Ok(done.rows_affected())
 }
 
-/// Removes all datapoints of a source, in portions that each stay within the statement time-out. Gives how many.
+/// Removes all datapoints of a source. Gives how many.
+///
+/// One plain statement with time enough for a long history. In portions it would be a join of fresh rows with
+/// themselves, which a database without statistics of them does by comparing all with all.
 pub async fn delete_all(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<u64, StoreError> {
-    let mut removed = 0;
-    loop {
-        let done = sqlx::query(
-            // By position: a join over fresh rows without statistics would compare all with all.
-            "delete from datapoints where tenant_id = $1 and source_id = $2 and ctid = any(array(
-                select ctid from datapoints where tenant_id = $1 and source_id = $2 limit $3))",
-        )
+    sqlx::query("set local statement_timeout = '3min'").execute(&mut *app).await?;
+    let done = sqlx::query("delete from datapoints where tenant_id = $1 and source_id = $2")
         .bind(tenant.0)
         .bind(source.0)
-        .bind(PORTION)
-        .execute(&mut *app)
+        .execute(app)
         .await?;
-        removed += done.rows_affected();
-        if done.rows_affected() == 0 {
-            return Ok(removed);
-        }
-    }
+    Ok(done.rows_affected())
 }
