@@ -17,18 +17,21 @@ use crate::connectors::http::{Backoff, UpstreamClient};
 use crate::connectors::oauth::{GOOGLE_PARAMS, OAuthClient, OAuthConfig};
 use crate::domain::secret::Secret;
 use crate::functions;
+use crate::http::access;
 use crate::http::body::MAX_FORM;
 use crate::http::error::Problem;
 use crate::http::guard::{guard, on_panic};
 use crate::http::invocation;
 use crate::http::state::{AppState, Door};
 use crate::platform::clock::SystemClock;
+use crate::platform::mail::Smtp;
 use crate::platform::passwords::Passwords;
 use crate::platform::queue::ServiceBus;
 use crate::platform::random::SystemRandom;
 use crate::platform::sealing::KeyRing;
-use crate::services::Services;
-use crate::store::Database;
+use crate::services::{PortalIdentity, Services};
+use crate::store::rate_counters::PgCounters;
+use crate::store::{Database, OperatorDatabase};
 
 /// Passwords hashed at the same time: each takes a core and 19 MiB.
 const HASHES_AT_ONCE: usize = 2;
@@ -56,13 +59,22 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(2))
         .build()?;
+    let database = Database::new(&config.database_url, &config.router_database_url)?;
     let services = Services {
-        database: Database::new(&config.database_url, &config.router_database_url)?,
+        database: database.clone(),
+        operator_database: OperatorDatabase::new(&config.operator_database_url)?,
         clock: Arc::new(SystemClock::new(clock_file)),
         random: random.clone(),
         keys: Arc::new(KeyRing::parse(&config.key_ring)?),
         queue: Arc::new(ServiceBus::new(queue_client, config.service_bus_url.clone(), queue_token(config.profile))),
         passwords: Passwords::new(HASHES_AT_ONCE, random.as_ref())?,
+        counters: Arc::new(PgCounters(database)),
+        mailer: Arc::new(smtp(config)?),
+        identity: Arc::new(PortalIdentity {
+            origin: config.public_origin.clone(),
+            name: config.portal_name.clone(),
+            lenient_operators: config.profile == Profile::Local,
+        }),
         imports: Arc::new(Semaphore::new(1)),
         google: OAuthClient::new(upstream.clone(), oauth),
         ga4: Ga4Client::new(upstream, google.data_url.clone(), google.admin_url.clone(), backoff),
@@ -70,6 +82,13 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
     let origin = config.public_origin.origin().ascii_serialization();
     let origins = std::iter::once(origin).chain(config.extra_origins.iter().cloned()).collect();
     Ok(AppState { services, door: Arc::new(Door { origins, front_door_id: config.front_door_id }) })
+}
+
+fn smtp(config: &Config) -> Result<Smtp, BuildError> {
+    let settings = &config.smtp;
+    let login = settings.user.clone().zip(settings.password.clone());
+    // Only a sink on the same machine is spoken to in clear.
+    Ok(Smtp::new(&settings.url, login, &settings.from, config.profile == Profile::Local)?)
 }
 
 /// The local broker takes any token. Managed identity comes with the Azure adapters; until then production has none.
@@ -88,6 +107,7 @@ pub fn router(state: AppState) -> Router {
     let panics = CatchPanicLayer::custom(on_panic);
     let api = functions::api()
         .into_router()
+        .route_layer(middleware::from_fn_with_state(state.clone(), access::check))
         .fallback(|| async { Problem::not_found() })
         .layer(panics)
         .layer(middleware::from_fn_with_state(state.clone(), guard))

@@ -34,6 +34,12 @@ pub struct Config {
     pub database_url: Secret,
     /// Connection as `portal_router`.
     pub router_database_url: Secret,
+    /// Connection as `portal_operator`.
+    pub operator_database_url: Secret,
+    /// Name in mails and authenticator apps.
+    pub portal_name: String,
+    /// Where mails are handed over.
+    pub smtp: SmtpConfig,
     /// Sealing keys, `kid:base64[,kid:base64]`, the first one seals.
     pub key_ring: Secret,
     /// Base of the Service Bus REST interface, for example `https://ns.servicebus.windows.net`.
@@ -42,6 +48,19 @@ pub struct Config {
     pub google: GoogleConfig,
     /// A file with the offset of the business clock in seconds; local profile only.
     pub clock_file: Option<PathBuf>,
+}
+
+/// Where mails are handed over.
+#[derive(Debug, Clone)]
+pub struct SmtpConfig {
+    /// `smtp://host:587` (STARTTLS is demanded outside the local profile) or `smtps://host:465`.
+    pub url: Url,
+    /// User name, if the server asks for one.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Sender, for example `Portal <portal@example.com>`.
+    pub from: String,
 }
 
 /// Google's OAuth client and endpoints; only the sandbox changes the addresses.
@@ -81,7 +100,7 @@ impl std::error::Error for ConfigErrors {}
 
 impl Config {
     /// Every setting the program reads; `local.settings.sample.json` names the same.
-    pub const KEYS: [&'static str; 17] = [
+    pub const KEYS: [&'static str; 23] = [
         "FUNCTIONS_CUSTOMHANDLER_PORT",
         "PORTAL_PROFILE",
         "PORTAL_PUBLIC_ORIGIN",
@@ -89,6 +108,12 @@ impl Config {
         "PORTAL_FRONT_DOOR_ID",
         "PORTAL_DATABASE_URL",
         "PORTAL_ROUTER_DATABASE_URL",
+        "PORTAL_OPERATOR_DATABASE_URL",
+        "PORTAL_NAME",
+        "PORTAL_SMTP_URL",
+        "PORTAL_SMTP_USER",
+        "PORTAL_SMTP_PASSWORD",
+        "PORTAL_MAIL_FROM",
         "PORTAL_KEY_RING",
         "PORTAL_SERVICE_BUS_URL",
         "PORTAL_GOOGLE_CLIENT_ID",
@@ -125,6 +150,14 @@ impl Config {
             front_door_id: reader.optional_uuid("PORTAL_FRONT_DOOR_ID"),
             database_url: reader.secret("PORTAL_DATABASE_URL"),
             router_database_url: reader.secret("PORTAL_ROUTER_DATABASE_URL"),
+            operator_database_url: reader.secret("PORTAL_OPERATOR_DATABASE_URL"),
+            portal_name: reader.optional("PORTAL_NAME").unwrap_or_else(|| "Portal de clientes".to_owned()),
+            smtp: SmtpConfig {
+                url: reader.url("PORTAL_SMTP_URL", None),
+                user: reader.optional("PORTAL_SMTP_USER"),
+                password: reader.optional("PORTAL_SMTP_PASSWORD").map(Secret::new),
+                from: reader.required("PORTAL_MAIL_FROM"),
+            },
             key_ring: reader.secret("PORTAL_KEY_RING"),
             service_bus_url: reader.url("PORTAL_SERVICE_BUS_URL", None),
             google: GoogleConfig {
@@ -255,6 +288,9 @@ mod tests {
             ("PORTAL_PUBLIC_ORIGIN", "http://127.0.0.1:7071"),
             ("PORTAL_DATABASE_URL", "postgres://a"),
             ("PORTAL_ROUTER_DATABASE_URL", "postgres://b"),
+            ("PORTAL_OPERATOR_DATABASE_URL", "postgres://c"),
+            ("PORTAL_SMTP_URL", "smtp://127.0.0.1:25"),
+            ("PORTAL_MAIL_FROM", "portal@portal.example"),
             ("PORTAL_KEY_RING", "k1:AAAA"),
             ("PORTAL_SERVICE_BUS_URL", "http://127.0.0.1:1"),
             ("PORTAL_GOOGLE_CLIENT_ID", "id"),

@@ -46,6 +46,7 @@ struct SessionBody {
     tenant: Option<TenantBody>,
     tenants: Vec<MembershipBody>,
     role: Option<Role>,
+    must_enroll_mfa: bool,
     csrf_token: String,
     #[serde(with = "time::serde::rfc3339")]
     now: OffsetDateTime,
@@ -57,6 +58,7 @@ struct UserBody {
     email: String,
     name: String,
     locale: String,
+    mfa: bool,
 }
 
 #[derive(Serialize)]
@@ -67,6 +69,7 @@ struct TenantBody {
     currency: String,
     locale: String,
     week_start: WeekStart,
+    require_mfa: bool,
 }
 
 #[derive(Serialize)]
@@ -81,7 +84,7 @@ impl SessionBody {
         let session = view.session;
         let user = session.user;
         Self {
-            user: UserBody { id: user.id.0, email: user.email, name: user.name, locale: user.locale },
+            user: UserBody { id: user.id.0, email: user.email, name: user.name, locale: user.locale, mfa: user.mfa },
             tenant: session.tenant.map(|tenant| TenantBody {
                 id: tenant.id.0,
                 name: tenant.name,
@@ -89,6 +92,7 @@ impl SessionBody {
                 currency: tenant.settings.currency,
                 locale: tenant.settings.locale,
                 week_start: tenant.settings.week_start,
+                require_mfa: tenant.settings.require_mfa,
             }),
             tenants: view
                 .tenants
@@ -96,6 +100,7 @@ impl SessionBody {
                 .map(|member| MembershipBody { id: member.tenant.0, name: member.name, role: member.role })
                 .collect(),
             role: session.role,
+            must_enroll_mfa: session.must_enroll,
             csrf_token: csrf_token(token),
             now,
         }
@@ -125,7 +130,7 @@ async fn login(
 }
 
 async fn logout(State(app): State<AppState>, signed_in: SignedIn) -> Result<impl IntoResponse, ServiceError> {
-    app.services.logout(&signed_in.token, &signed_in.request).await?;
+    app.services.logout(&signed_in.token, &signed_in.session, &signed_in.request).await?;
     Ok((StatusCode::NO_CONTENT, cookie("", "; Max-Age=0")))
 }
 
@@ -139,7 +144,8 @@ async fn tenant(
     signed_in: SignedIn,
     Json(body): Json<Switch>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    app.services.switch_tenant(&signed_in.token, body.tenant_id).await?;
-    let view = app.services.session_view(&signed_in.token).await?;
-    Ok(axum::Json(SessionBody::new(view, &signed_in.token, app.services.now())))
+    let SignedIn { token, session, request } = signed_in;
+    let token = app.services.switch_tenant(&token, &session, body.tenant_id, &request).await?;
+    let view = app.services.session_view(&token).await?;
+    Ok((cookie(token.expose(), ""), axum::Json(SessionBody::new(view, &token, app.services.now()))))
 }

@@ -19,13 +19,13 @@ pub fn routes() -> Routes {
 /// Providers add parameters of their own (`scope`, `iss`, `authuser`, …), so unknown ones are not refused here.
 async fn callback(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     mut params: Params,
 ) -> Result<impl IntoResponse, ServiceError> {
     let state = params.one("state").unwrap_or_default();
     let (code, error) = (params.one("code"), params.one("error"));
     let code = code.as_deref().ok_or(error.as_deref().unwrap_or("no_code"));
-    let place = match app.services.finish_connect(&admin.caller, admin.session, &state, code).await? {
+    let place = match app.services.finish_connect(&caller, caller.session, &state, code).await? {
         Connected::Yes(source) => format!("/#/sources?source={source}"),
         Connected::No(source, why) => format!("/#/sources?source={source}&error={why}"),
     };

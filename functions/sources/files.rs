@@ -69,24 +69,24 @@ impl ImportBody {
 
 async fn preview(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     SourcePath(id): SourcePath,
     form: FileForm,
 ) -> Result<impl IntoResponse, Refusal> {
-    Ok(axum::Json(app.services.preview_file(&admin.caller, id, form.file.to_vec()).await?))
+    Ok(axum::Json(app.services.preview_file(&caller, id, form.file.to_vec()).await?))
 }
 
 async fn import(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     SourcePath(id): SourcePath,
     form: FileForm,
 ) -> Result<Response, Refusal> {
     let mapping = form.mapping.ok_or_else(|| {
         ServiceError::field("mapping", "required", "Falta la asignación de columnas.", "The column mapping is missing.")
     })?;
-    let lang = admin.caller.request.lang;
-    let report = app.services.import_file(&admin.caller, id, form.file.to_vec(), &mapping, form.replace).await?;
+    let lang = caller.request.lang;
+    let report = app.services.import_file(&caller, id, form.file.to_vec(), &mapping, form.replace).await?;
     let body = ImportBody::new(&report, lang);
     if report.applied {
         return Ok(axum::Json(body).into_response());

@@ -128,12 +128,12 @@ async fn providers(Viewer(_): Viewer) -> impl IntoResponse {
 
 async fn add(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     IdempotencyKey(key): IdempotencyKey,
     Json(body): Json<NewSource>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let row = app.services.add_source(&admin.caller, &body.provider, &body.name, key.as_deref()).await?;
-    Ok((StatusCode::CREATED, tagged(&row, &admin.caller)?))
+    let row = app.services.add_source(&caller, &body.provider, &body.name, key.as_deref()).await?;
+    Ok((StatusCode::CREATED, tagged(&row, &caller)?))
 }
 
 async fn one(
@@ -153,41 +153,41 @@ fn tagged(row: &SourceRow, caller: &Caller) -> Result<impl IntoResponse + use<>,
 
 async fn change(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     SourcePath(id): SourcePath,
     IfMatch(tag): IfMatch,
     Json(body): Json<Change>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let change = SourceChange { name: body.name, property_id: body.property_id, paused: body.paused };
-    let row = app.services.change_source(&admin.caller, id, change, tag.as_deref()).await?;
-    tagged(&row, &admin.caller)
+    let row = app.services.change_source(&caller, id, change, tag.as_deref()).await?;
+    tagged(&row, &caller)
 }
 
 async fn remove(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     SourcePath(id): SourcePath,
     IfMatch(tag): IfMatch,
 ) -> Result<impl IntoResponse, ServiceError> {
-    app.services.remove_source(&admin.caller, id, tag.as_deref()).await?;
+    app.services.remove_source(&caller, id, tag.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn connect(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     SourcePath(id): SourcePath,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let authorize_url = app.services.begin_connect(&admin.caller, admin.session, id).await?;
+    let authorize_url = app.services.begin_connect(&caller, caller.session, id).await?;
     Ok(axum::Json(AuthorizeBody { authorize_url }))
 }
 
 async fn sync(
     State(app): State<AppState>,
-    admin: Admin,
+    Admin(caller): Admin,
     SourcePath(id): SourcePath,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let sync_id = app.services.sync_now(&admin.caller, id).await?;
+    let sync_id = app.services.sync_now(&caller, id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(StartedBody { sync_id })))
 }
 

@@ -84,6 +84,7 @@ pub struct Parts<'a> {
     pub router_url: String,
     pub operator_url: String,
     pub service_bus_url: String,
+    pub smtp_url: String,
     pub sandbox_url: &'a str,
     pub clock_file: &'a Path,
 }
@@ -100,6 +101,9 @@ impl Parts<'_> {
             ("PORTAL_DATABASE_URL", self.app_url.clone()),
             ("PORTAL_ROUTER_DATABASE_URL", self.router_url.clone()),
             ("PORTAL_OPERATOR_DATABASE_URL", self.operator_url.clone()),
+            ("PORTAL_NAME", "Portal de clientes".to_owned()),
+            ("PORTAL_SMTP_URL", self.smtp_url.clone()),
+            ("PORTAL_MAIL_FROM", "Portal de clientes <portal@portal.example>".to_owned()),
             ("PORTAL_KEY_RING", self.key_ring.to_owned()),
             ("PORTAL_SERVICE_BUS_URL", self.service_bus_url.clone()),
             ("PORTAL_GOOGLE_CLIENT_ID", GOOGLE_CLIENT_ID.to_owned()),

@@ -116,6 +116,7 @@ struct Peers {
     broker: Arc<Broker>,
     service_bus_url: String,
     mailbox_url: String,
+    smtp_url: String,
 }
 
 impl Peers {
@@ -132,7 +133,8 @@ impl Peers {
         let broker = Broker::open(queues, &data.join("messages.jsonl"), clock).map_err(at(data))?;
         let service_bus_url = open(servers, broker::rest::router(broker.clone())).await?;
         let mailbox_url = open(servers, Mailbox::default().router()).await?;
-        Ok(Self { sandbox, clock_file, broker, service_bus_url, mailbox_url })
+        let smtp_url = "smtp://127.0.0.1:1".to_owned();
+        Ok(Self { sandbox, clock_file, broker, service_bus_url, mailbox_url, smtp_url })
     }
 }
 
@@ -203,6 +205,7 @@ fn launch(
         router_url: database.url("portal_router"),
         operator_url: database.url("portal_operator"),
         service_bus_url: peers.service_bus_url.clone(),
+        smtp_url: peers.smtp_url.clone(),
         sandbox_url: &peers.sandbox.url(),
         clock_file: &peers.clock_file,
     };

@@ -44,6 +44,11 @@ id!(
     /// A client of the consultancy.
     TenantId
 );
+impl TenantId {
+    /// Stands for the platform itself where work belongs to no tenant: no row of `tenants` has this id.
+    pub const PLATFORM: Self = Self(Uuid::nil());
+}
+
 id!(
     /// A person who signs in.
     UserId

@@ -1,6 +1,7 @@
 //! Pure types and decisions: no I/O, no clock, no randomness of its own.
 
 pub mod aggregate;
+pub mod audit;
 pub mod clock;
 pub mod comparison;
 pub mod dims;
@@ -8,8 +9,10 @@ pub mod fact;
 pub mod freshness;
 pub mod ids;
 pub mod lang;
+pub mod limits;
 pub mod metric;
 pub mod number;
+pub mod password;
 pub mod period;
 pub mod random;
 pub mod retry;
@@ -18,3 +21,4 @@ pub mod sealed;
 pub mod secret;
 pub mod source;
 pub mod tenant;
+pub mod throttle;

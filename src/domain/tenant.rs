@@ -15,11 +15,25 @@ pub struct TenantSettings {
     pub locale: String,
     /// First day of the week.
     pub week_start: WeekStart,
+    /// Members must use a second factor.
+    pub require_mfa: bool,
+    /// Days that the audit trail is kept.
+    pub audit_retention_days: i32,
 }
+
+/// Fewest and most days that an audit trail is kept, and how many unless somebody chose.
+pub const AUDIT_RETENTION: (i32, i32, i32) = (90, 3_650, 730);
 
 impl Default for TenantSettings {
     fn default() -> Self {
-        Self { zone: Zone::default(), currency: "EUR".into(), locale: "es-ES".into(), week_start: WeekStart::Monday }
+        Self {
+            zone: Zone::default(),
+            currency: "EUR".into(),
+            locale: "es-ES".into(),
+            week_start: WeekStart::Monday,
+            require_mfa: false,
+            audit_retention_days: AUDIT_RETENTION.2,
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Problem {
     detail: Text,
     fields: Vec<FieldError>,
     members: serde_json::Map<String, serde_json::Value>,
+    /// Seconds.
+    retry_after: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -47,7 +49,7 @@ struct FieldBody<'a> {
 impl Problem {
     /// A problem from its parts; `detail` in Spanish and English.
     pub fn new(status: StatusCode, code: &'static str, title: &'static str, es: &str, en: &str) -> Self {
-        Self { status, code, title, detail: Text::new(es, en), fields: Vec::new(), members: serde_json::Map::new() }
+        Self::worded(status, code, title, &Text::new(es, en))
     }
 
     /// The same problem with further members (RFC 9457, section 3.2).
@@ -80,8 +82,8 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.as_str()));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -141,6 +143,21 @@ impl Problem {
         )
     }
 
+    /// Too many attempts; `seconds` to wait.
+    fn throttled(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "throttled",
+                "Too many attempts",
+                &format!("Demasiados intentos; espere {seconds} s y vuelva a intentarlo."),
+                &format!("Too many attempts; wait {seconds} s and try again."),
+            )
+        }
+        .with_members(&serde_json::json!({ "retry_after": seconds }))
+    }
+
     fn of(error: &ServiceError) -> Self {
         match error {
             ServiceError::Unauthenticated => Self::new(
@@ -156,6 +173,24 @@ impl Problem {
                 "Bad credentials",
                 "El correo o la contraseña no son correctos.",
                 "The e-mail or the password is wrong.",
+            ),
+            ServiceError::Unauthorised { code, text } => {
+                Self::worded(StatusCode::UNAUTHORIZED, code, "Unauthorised", text)
+            }
+            ServiceError::Throttled(seconds) => Self::throttled(*seconds),
+            ServiceError::ReauthRequired => Self::new(
+                StatusCode::FORBIDDEN,
+                "reauth_required",
+                "Password needed again",
+                "Para hacer esto confirme antes su contraseña.",
+                "Confirm your password first to do this.",
+            ),
+            ServiceError::MfaEnrollmentRequired => Self::new(
+                StatusCode::FORBIDDEN,
+                "mfa_enrollment_required",
+                "Second factor needed",
+                "Su organización pide la verificación en dos pasos; actívela para continuar.",
+                "Your organisation asks for two-step verification; turn it on to continue.",
             ),
             ServiceError::Forbidden => Self::new(
                 StatusCode::FORBIDDEN,
@@ -199,7 +234,15 @@ impl Problem {
     }
 
     fn worded(status: StatusCode, code: &'static str, title: &'static str, text: &Text) -> Self {
-        Self { status, code, title, detail: text.clone(), fields: Vec::new(), members: serde_json::Map::new() }
+        Self {
+            status,
+            code,
+            title,
+            detail: text.clone(),
+            fields: Vec::new(),
+            members: serde_json::Map::new(),
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5),
+        }
     }
 }
 

@@ -1,17 +1,16 @@
-//! Extractors: a handler's signature is its access policy.
+//! Extractors: what a handler takes says who may call it. `access` has checked the written matrix before; these refuse
+//! what it should not have let through.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use uuid::Uuid;
 
-use super::state::AppState;
 use crate::domain::lang::Text;
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
-use crate::services::auth::Session;
+use crate::services::auth::{Session, User};
 use crate::services::error::ServiceError;
-use crate::services::{Caller, RequestInfo};
+use crate::services::{Caller, OperatorCaller, RequestInfo};
 
 /// Name of the session's cookie. The prefix makes browsers demand `Secure`, `Path=/` and no `Domain`.
 pub const COOKIE: &str = "__Host-session";
@@ -77,8 +76,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// Anyone with a live session, operators too.
-#[derive(Debug)]
+/// Anyone with a live session, operators too. Put into the request by `access`, which has checked the role.
+#[derive(Debug, Clone)]
 pub struct SignedIn {
     /// The session's token.
     pub token: Secret,
@@ -88,26 +87,15 @@ pub struct SignedIn {
     pub request: RequestInfo,
 }
 
-impl FromRequestParts<AppState> for SignedIn {
-    type Rejection = ServiceError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ServiceError> {
-        let token = session_token(&parts.headers).ok_or(ServiceError::Unauthenticated)?;
-        let session = state.services.session(&token).await?;
-        let request = parts.extensions.get::<RequestInfo>().cloned().unwrap_or_default();
-        Ok(Self { token, session, request })
-    }
+fn signed_in(parts: &Parts) -> Result<SignedIn, ServiceError> {
+    parts.extensions.get::<SignedIn>().cloned().ok_or(ServiceError::Unauthenticated)
 }
 
-impl OptionalFromRequestParts<AppState> for SignedIn {
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     type Rejection = ServiceError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, ServiceError> {
-        match <Self as FromRequestParts<AppState>>::from_request_parts(parts, state).await {
-            Ok(signed_in) => Ok(Some(signed_in)),
-            Err(ServiceError::Unauthenticated) => Ok(None),
-            Err(error) => Err(error),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        signed_in(parts)
     }
 }
 
@@ -117,37 +105,59 @@ pub struct Viewer(pub Caller);
 
 /// A member who manages the tenant.
 #[derive(Debug)]
-pub struct Admin {
-    /// Who asks.
-    pub caller: Caller,
-    /// Public id of their session.
-    pub session: Uuid,
-}
+pub struct Admin(pub Caller);
+
+/// A person of the platform.
+#[derive(Debug)]
+pub struct Operator(pub OperatorCaller);
 
 fn caller(signed_in: SignedIn) -> Result<Caller, ServiceError> {
-    let session = signed_in.session;
-    // A session without a tenant is an operator's, or of someone whose membership has ended.
-    let (Some(tenant), Some(role)) = (session.tenant, session.role) else { return Err(ServiceError::Forbidden) };
-    Ok(Caller { tenant: tenant.id, settings: tenant.settings, user: session.user.id, role, request: signed_in.request })
+    let SignedIn { session, request, .. } = signed_in;
+    // A session without a tenant is an operator's; one that must enrol may do nothing else.
+    let (Some(tenant), Some(role), false) = (session.tenant, session.role, session.must_enroll) else {
+        return Err(ServiceError::Forbidden);
+    };
+    Ok(Caller {
+        tenant: tenant.id,
+        settings: tenant.settings,
+        user: session.user.id,
+        email: session.user.email,
+        name: session.user.name,
+        role,
+        session: session.id,
+        fresh: session.fresh,
+        mfa: session.mfa,
+        request,
+    })
 }
 
-impl FromRequestParts<AppState> for Viewer {
+impl<S: Send + Sync> FromRequestParts<S> for Viewer {
     type Rejection = ServiceError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ServiceError> {
-        let signed_in = <SignedIn as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
-        Ok(Self(caller(signed_in)?))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        caller(signed_in(parts)?).map(Self)
     }
 }
 
-impl FromRequestParts<AppState> for Admin {
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
     type Rejection = ServiceError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ServiceError> {
-        let signed_in = <SignedIn as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
-        let session = signed_in.session.id;
-        let caller = caller(signed_in)?;
-        if caller.role == Role::Admin { Ok(Self { caller, session }) } else { Err(ServiceError::Forbidden) }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        let caller = caller(signed_in(parts)?)?;
+        if caller.role == Role::Admin { Ok(Self(caller)) } else { Err(ServiceError::Forbidden) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Operator {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        let SignedIn { session, request, .. } = signed_in(parts)?;
+        if session.role != Some(Role::Operator) || session.must_enroll {
+            return Err(ServiceError::Forbidden);
+        }
+        let User { id, email, name, .. } = session.user;
+        Ok(Self(OperatorCaller { user: id, email, name, fresh: session.fresh, request }))
     }
 }
 

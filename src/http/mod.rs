@@ -1,6 +1,7 @@
 //! What lies between axum and the use cases: the guard in front of the API, extractors (the access policy), errors, and
 //! the Functions host's invocation envelope.
 
+pub mod access;
 pub mod body;
 pub mod error;
 pub mod extract;

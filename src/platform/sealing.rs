@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -12,12 +13,19 @@ use crate::domain::secret::Secret;
 
 /// The keys: the first one seals, all of them open.
 pub struct KeyRing {
-    keys: Vec<(String, LessSafeKey)>,
+    keys: Vec<Key>,
+}
+
+struct Key {
+    kid: String,
+    sealing: LessSafeKey,
+    /// Derived from the same bytes, so that one key is never used for two things.
+    digesting: hmac::Key,
 }
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kids: Vec<&str> = self.keys.iter().map(|(kid, _)| kid.as_str()).collect();
+        let kids: Vec<&str> = self.keys.iter().map(|key| key.kid.as_str()).collect();
         f.debug_struct("KeyRing").field("kids", &kids).finish_non_exhaustive()
     }
 }
@@ -43,8 +51,10 @@ impl KeyRing {
             let bad = || SealError::BadRing(index + 1);
             let (kid, key) = part.trim().split_once(':').ok_or_else(bad)?;
             let bytes = STANDARD.decode(key).map_err(|_| bad())?;
-            let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
-            Ok((kid.to_owned(), LessSafeKey::new(key)))
+            let sealing = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?);
+            let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"portal digest");
+            let digesting = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
+            Ok(Key { kid: kid.to_owned(), sealing, digesting })
         };
         let keys = text.expose().split(',').enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { keys })
@@ -52,28 +62,44 @@ impl KeyRing {
 
     /// Seals `secret`. `place` names tenant, row and field; the value opens nowhere else.
     pub fn seal(&self, place: &str, secret: &Secret, random: &dyn Random) -> Result<Sealed, SealError> {
-        let (kid, key) = self.keys.first().ok_or(SealError::BadRing(1))?;
+        let key = self.keys.first().ok_or(SealError::BadRing(1))?;
         let mut nonce = [0_u8; NONCE_LEN];
         random.fill(&mut nonce);
         let mut buffer = secret.expose().as_bytes().to_vec();
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut buffer)
+        key.sealing
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut buffer)
             .map_err(|_| SealError::Tampered)?;
-        Ok(Sealed { kid: kid.clone(), nonce: STANDARD.encode(nonce), ct: STANDARD.encode(buffer) })
+        Ok(Sealed { kid: key.kid.clone(), nonce: STANDARD.encode(nonce), ct: STANDARD.encode(buffer) })
     }
 
     /// Opens a value that was sealed for the same `place`.
     pub fn open(&self, place: &str, sealed: &Sealed) -> Result<Secret, SealError> {
-        let (_, key) = self
-            .keys
-            .iter()
-            .find(|(kid, _)| *kid == sealed.kid)
-            .ok_or_else(|| SealError::UnknownKey(sealed.kid.clone()))?;
+        let key = self.key(&sealed.kid)?;
         let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| SealError::Tampered)?;
         let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| SealError::Tampered)?;
         let mut buffer = STANDARD.decode(&sealed.ct).map_err(|_| SealError::Tampered)?;
-        let plain =
-            key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer).map_err(|_| SealError::Tampered)?;
+        let plain = key
+            .sealing
+            .open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer)
+            .map_err(|_| SealError::Tampered)?;
         String::from_utf8(plain.to_vec()).map(Secret::new).map_err(|_| SealError::Tampered)
+    }
+
+    /// A keyed digest of `bytes`, `kid:base64`: nobody without the ring can make one.
+    pub fn digest(&self, bytes: &[u8]) -> Result<String, SealError> {
+        let key = self.keys.first().ok_or(SealError::BadRing(1))?;
+        Ok(format!("{}:{}", key.kid, STANDARD.encode(hmac::sign(&key.digesting, bytes))))
+    }
+
+    /// Whether `digest` is that of `bytes`, under any key of the ring.
+    pub fn has_digest(&self, bytes: &[u8], digest: &str) -> Result<bool, SealError> {
+        let (kid, tag) = digest.split_once(':').ok_or(SealError::Tampered)?;
+        let tag = STANDARD.decode(tag).map_err(|_| SealError::Tampered)?;
+        Ok(hmac::verify(&self.key(kid)?.digesting, bytes, &tag).is_ok())
+    }
+
+    fn key(&self, kid: &str) -> Result<&Key, SealError> {
+        self.keys.iter().find(|key| key.kid == kid).ok_or_else(|| SealError::UnknownKey(kid.to_owned()))
     }
 }
 
@@ -111,6 +137,16 @@ mod tests {
         let ring = ring(&[("k1", 1)]);
         let seal = || ring.seal("p", &Secret::new("canary"), &SystemRandom).unwrap();
         assert_ne!(seal(), seal());
+    }
+
+    #[test]
+    fn a_digest_belongs_to_its_bytes_and_to_a_key_of_the_ring() {
+        let digest = ring(&[("k1", 1)]).digest(b"entry").unwrap();
+        let rotated = ring(&[("k2", 2), ("k1", 1)]);
+        assert!(rotated.has_digest(b"entry", &digest).unwrap());
+        assert!(!rotated.has_digest(b"other", &digest).unwrap());
+        assert!(ring(&[("k2", 2)]).has_digest(b"entry", &digest).is_err());
+        assert_ne!(ring(&[("k1", 3)]).digest(b"entry").unwrap(), digest);
     }
 
     #[test]

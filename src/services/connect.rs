@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::audit_trail::Act;
 use super::error::ServiceError;
 use super::sources::load;
 use super::{Caller, Services};
@@ -165,7 +166,7 @@ impl Services {
             // Should we die before the run is started below, the timer starts it.
             sources::set_next_due(&mut tx, caller.tenant, id, Some(self.now())).await?;
         }
-        self.audit(&mut tx, caller, "source.connected", &format!("source/{id}"), serde_json::json!({})).await?;
+        self.audit(&mut tx, caller, Act::new("source.connected", format!("source/{id}"))).await?;
         tx.commit().await.map_err(StoreError::from)?;
         if kept.is_some() {
             self.start_sync(caller.tenant, id, SyncTrigger::Connect, None).await?;
@@ -225,7 +226,7 @@ impl Services {
         // Should we die before the run is started below, the timer starts it.
         sources::set_next_due(&mut tx, caller.tenant, id, Some(self.now())).await?;
         let detail = serde_json::json!({ "property": property });
-        self.audit(&mut tx, caller, "source.account_chosen", &format!("source/{id}"), detail).await?;
+        self.audit(&mut tx, caller, Act::new("source.account_chosen", format!("source/{id}")).detail(detail)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.start_sync(caller.tenant, id, SyncTrigger::Connect, None).await?;
         Ok(())

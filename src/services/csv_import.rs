@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::audit_trail::Act;
 use super::error::{FieldError, ServiceError};
 use super::sources::CSV;
 use super::{Caller, Services};
@@ -163,7 +164,7 @@ impl Services {
         let detail = serde_json::json!({
             "rows": reading.rows_read, "rejected": reading.rejected_total, "changed": changed_count, "replace": mapping.replace
         });
-        self.audit(&mut tx, caller, "source.file_imported", &format!("source/{id}"), detail).await?;
+        self.audit(&mut tx, caller, Act::new("source.file_imported", format!("source/{id}")).detail(detail)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(reading.tally(|position| changed[position]))
     }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use crate::connectors::error::ConnectorError;
 use crate::domain::lang::Text;
+use crate::domain::throttle::CountersUnavailable;
 use crate::platform::passwords::PasswordError;
 use crate::platform::sealing::SealError;
 use crate::store::StoreError;
@@ -35,6 +36,23 @@ pub enum ServiceError {
     /// A login failed; the cause is never told.
     #[error("bad credentials")]
     BadCredentials,
+    /// A second factor or its ticket is not accepted.
+    #[error("unauthorised: {code}")]
+    Unauthorised {
+        /// Stable code.
+        code: &'static str,
+        /// What to do.
+        text: Text,
+    },
+    /// Too many attempts; worth trying again after this many seconds.
+    #[error("throttled for {0} s")]
+    Throttled(u64),
+    /// A sensitive act, and the password was given too long ago.
+    #[error("the password must be given again")]
+    ReauthRequired,
+    /// A second factor must be set up first.
+    #[error("a second factor must be set up first")]
+    MfaEnrollmentRequired,
     /// The role does not allow it.
     #[error("forbidden")]
     Forbidden,
@@ -85,6 +103,11 @@ impl ServiceError {
         Self::Invalid(vec![FieldError::new(field, code, es, en)])
     }
 
+    /// Not signed in by this.
+    pub fn unauthorised(code: &'static str, es: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::Unauthorised { code, text: Text::new(es, en) }
+    }
+
     /// Understood but not answerable.
     pub fn unprocessable(code: &'static str, es: impl Into<String>, en: impl Into<String>) -> Self {
         Self::Unprocessable { code, text: Text::new(es, en) }
@@ -111,6 +134,12 @@ impl From<PasswordError> for ServiceError {
             PasswordError::Busy => Self::Unavailable(Box::new(error)),
             PasswordError::Failed(_) => Self::Internal(Box::new(error)),
         }
+    }
+}
+
+impl From<CountersUnavailable> for ServiceError {
+    fn from(error: CountersUnavailable) -> Self {
+        Self::Unavailable(Box::new(error))
     }
 }
 

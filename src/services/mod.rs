@@ -1,6 +1,7 @@
 //! Use cases. They open and commit transactions, call the outside world between them, and never hold one across a
 //! network call.
 
+pub mod audit_trail;
 pub mod auth;
 pub mod catalog;
 pub mod connect;
@@ -11,9 +12,11 @@ pub mod health;
 pub mod housekeeping;
 pub mod ingest;
 pub mod jobs;
+pub mod mail;
 pub mod provisioning;
 pub mod schedule;
 pub mod sources;
+pub(crate) mod throttle;
 
 use std::sync::Arc;
 
@@ -23,18 +26,21 @@ use uuid::Uuid;
 
 use crate::connectors::ga4::Ga4Client;
 use crate::connectors::oauth::OAuthClient;
+use crate::domain::audit::ActorKind;
 use crate::domain::clock::Clock;
 use crate::domain::ids::{TenantId, UserId, new_id};
 use crate::domain::lang::Lang;
 use crate::domain::random::Random;
 use crate::domain::role::Role;
 use crate::domain::tenant::TenantSettings;
+use crate::domain::throttle::Counters;
+use crate::platform::mail::Mailer;
 use crate::platform::passwords::Passwords;
 use crate::platform::queue::Queue;
 use crate::platform::sealing::KeyRing;
-use crate::store::audit::Entry;
-use crate::store::{Database, Tx, audit};
+use crate::store::{Database, OperatorDatabase};
 
+use audit_trail::Actor;
 use error::ServiceError;
 
 /// What all use cases share; made once in `app.rs`.
@@ -42,6 +48,8 @@ use error::ServiceError;
 pub struct Services {
     /// The database.
     pub database: Database,
+    /// The database as operators' acts see it.
+    pub operator_database: OperatorDatabase,
     /// The business clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -52,12 +60,29 @@ pub struct Services {
     pub queue: Arc<dyn Queue>,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Counted attempts.
+    pub counters: Arc<dyn Counters>,
+    /// Where mails go.
+    pub mailer: Arc<dyn Mailer>,
+    /// What the portal is in its own mails and links.
+    pub identity: Arc<PortalIdentity>,
     /// Turns to import a file.
     pub imports: Arc<Semaphore>,
     /// Google's OAuth client.
     pub google: OAuthClient,
     /// Google Analytics 4.
     pub ga4: Ga4Client,
+}
+
+/// What the portal is in mails, links and authenticator apps.
+#[derive(Debug, Clone)]
+pub struct PortalIdentity {
+    /// The one origin that browsers see; every link begins with it, whatever a request says.
+    pub origin: url::Url,
+    /// Name in mails and authenticator apps.
+    pub name: String,
+    /// Operators may sign in without a second factor (local profile only).
+    pub lenient_operators: bool,
 }
 
 /// Who asks: a member of a tenant in one request.
@@ -69,10 +94,59 @@ pub struct Caller {
     pub settings: TenantSettings,
     /// The person.
     pub user: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: String,
     /// Their role.
     pub role: Role,
+    /// Public id of the session.
+    pub session: Uuid,
+    /// The password was given within the last minutes.
+    pub fresh: bool,
+    /// A second factor was given at sign-in.
+    pub mfa: bool,
     /// The request.
     pub request: RequestInfo,
+}
+
+impl Caller {
+    /// As the audit trail names them.
+    pub fn actor(&self) -> Actor {
+        Actor::person(self.user, self.email.clone(), ActorKind::Member)
+    }
+
+    /// Refuses a sensitive act when the password was given too long ago.
+    pub fn require_fresh(&self) -> Result<(), ServiceError> {
+        if self.fresh { Ok(()) } else { Err(ServiceError::ReauthRequired) }
+    }
+}
+
+/// Who asks: a person of the platform.
+#[derive(Debug, Clone)]
+pub struct OperatorCaller {
+    /// The person.
+    pub user: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// The password was given within the last minutes.
+    pub fresh: bool,
+    /// The request.
+    pub request: RequestInfo,
+}
+
+impl OperatorCaller {
+    /// As the audit trail names them.
+    pub fn actor(&self) -> Actor {
+        Actor::person(self.user, self.email.clone(), ActorKind::Operator)
+    }
+
+    /// Refuses a sensitive act when the password was given too long ago.
+    pub fn require_fresh(&self) -> Result<(), ServiceError> {
+        if self.fresh { Ok(()) } else { Err(ServiceError::ReauthRequired) }
+    }
 }
 
 /// What is known of a request before anyone has signed in.
@@ -97,28 +171,5 @@ impl Services {
     /// The present instant of the business clock.
     pub fn now(&self) -> OffsetDateTime {
         self.clock.now()
-    }
-
-    /// Records an act of the caller in the transaction of the act.
-    pub(crate) async fn audit(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        action: &str,
-        resource: &str,
-        detail: serde_json::Value,
-    ) -> Result<(), ServiceError> {
-        let entry = Entry {
-            id: self.new_id(),
-            actor: Some(caller.user),
-            action,
-            resource,
-            at: self.now(),
-            detail,
-            ip: caller.request.ip.as_deref(),
-            request_id: Some(&caller.request.id),
-        };
-        audit::record(tx, caller.tenant, &entry).await?;
-        Ok(())
     }
 }

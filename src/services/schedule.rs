@@ -3,6 +3,7 @@
 use time::Duration;
 use tokio::time::Instant;
 
+use super::audit_trail::Act;
 use super::connect::not_connected;
 use super::error::ServiceError;
 use super::ingest::SyncPayload;
@@ -101,7 +102,8 @@ impl Services {
         sources::set_next_due(&mut tx, tenant, id, Some(self.now() + CADENCE)).await?;
         if let Some(caller) = caller {
             let detail = serde_json::json!({ "sync": sync });
-            self.audit(&mut tx, caller, "source.sync_requested", &format!("source/{id}"), detail).await?;
+            self.audit(&mut tx, caller, Act::new("source.sync_requested", format!("source/{id}")).detail(detail))
+                .await?;
         }
         tx.commit().await.map_err(StoreError::from)?;
         if announce {

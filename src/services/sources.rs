@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::audit_trail::Act;
 use super::error::ServiceError;
 use super::{Caller, Services};
 use crate::connectors::ga4;
@@ -162,7 +163,7 @@ impl Services {
         }
         sources::insert(&mut tx, caller.tenant, &source).await?;
         let detail = serde_json::json!({ "provider": provider, "name": name });
-        self.audit(&mut tx, caller, "source.created", &format!("source/{id}"), detail).await?;
+        self.audit(&mut tx, caller, Act::new("source.created", format!("source/{id}")).detail(detail)).await?;
         let row = load(&mut tx, caller.tenant, id).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(row)
@@ -187,8 +188,9 @@ impl Services {
         refuse_stale(&source, tag)?;
         if let Some(name) = name {
             sources::rename(&mut tx, caller.tenant, id, name).await?;
-            let detail = serde_json::json!({ "from": source.name, "to": name });
-            self.audit(&mut tx, caller, "source.renamed", &format!("source/{id}"), detail).await?;
+            let act = Act::new("source.renamed", format!("source/{id}"))
+                .change(serde_json::json!({ "name": source.name }), serde_json::json!({ "name": name }));
+            self.audit(&mut tx, caller, act).await?;
         }
         if let Some(paused) = change.paused {
             self.pause_or_resume(&mut tx, caller, &source, paused).await?;
@@ -208,17 +210,15 @@ impl Services {
     ) -> Result<(), ServiceError> {
         let id = SourceId(source.id);
         let is_paused = source.status()? == SourceStatus::Paused;
-        let (status, next_due, action): (SourceStatus, Option<OffsetDateTime>, &str) = match (pause, is_paused) {
+        let (status, next_due, action): (SourceStatus, Option<OffsetDateTime>, &'static str) = match (pause, is_paused)
+        {
             (true, false) => (SourceStatus::Paused, None, "source.paused"),
+            // A file source is connected by its first file, and no timer reads it.
             (false, true) if source.r#type == "file" && source.last_sync_at.is_some() => {
                 (SourceStatus::Connected, None, "source.resumed")
             }
             (false, true) if source.auth.0.refresh_token.is_some() => {
                 (SourceStatus::Connected, Some(self.now()), "source.resumed")
-            }
-            // A file source is connected by its first file, and no timer reads it.
-            (false, true) if source.r#type == "file" && source.last_sync_at.is_some() => {
-                (SourceStatus::Connected, None, "source.resumed")
             }
             (false, true) => (SourceStatus::NotConnected, None, "source.resumed"),
             _ => return Ok(()),
@@ -228,7 +228,7 @@ impl Services {
         }
         sources::set_status(tx, caller.tenant, id, status, None, None).await?;
         sources::set_next_due(tx, caller.tenant, id, next_due).await?;
-        self.audit(tx, caller, action, &format!("source/{id}"), serde_json::json!({})).await
+        self.audit(tx, caller, Act::new(action, format!("source/{id}"))).await
     }
 
     pub(crate) async fn cancel_runs(
@@ -255,7 +255,7 @@ impl Services {
         metrics::delete_unfed(&mut tx, caller.tenant, &fed).await?;
         sources::delete(&mut tx, caller.tenant, id).await?;
         let detail = serde_json::json!({ "provider": source.provider, "name": source.name });
-        self.audit(&mut tx, caller, "source.deleted", &format!("source/{id}"), detail).await?;
+        self.audit(&mut tx, caller, Act::new("source.deleted", format!("source/{id}")).detail(detail)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }

@@ -55,6 +55,23 @@ pub async fn insert(app: &mut PgConnection, tenant: TenantId, job: &NewJob<'_>) 
     Ok(live.map_or(Inserted::JustEnded, |(id, payload)| Inserted::Existing { id: JobId(id), payload: payload.0 }))
 }
 
+/// Adds a job whose key nothing else has. As any role that may add jobs.
+pub async fn add(connection: &mut PgConnection, tenant: TenantId, job: &NewJob<'_>) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into jobs (id, tenant_id, kind, queue, dedup_key, payload, state, run_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, 'queued', now(), now())",
+    )
+    .bind(job.id.0)
+    .bind(tenant.0)
+    .bind(job.kind)
+    .bind(job.queue)
+    .bind(job.dedup_key)
+    .bind(Json(&job.payload))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// What became of an insertion.
 #[derive(Debug)]
 pub enum Inserted {

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod metrics;
 pub mod people;
 pub mod provisioning;
+pub mod rate_counters;
 pub mod sessions;
 pub mod sources;
 pub mod syncs;

@@ -13,6 +13,9 @@ pub const IDLE_MINUTES: i32 = 60;
 /// Longest life of a session, in hours.
 pub const ABSOLUTE_HOURS: i32 = 12;
 
+/// How long after the password was given sensitive acts are open, in minutes.
+pub const FRESH_MINUTES: i32 = 5;
+
 /// A live session with all that a request needs to know of its user and tenant.
 #[derive(Debug, FromRow)]
 pub struct SessionRow {
@@ -36,6 +39,12 @@ pub struct SessionRow {
     pub settings: Option<Json<TenantSettings>>,
     /// The user's role there.
     pub role: Option<String>,
+    /// A second factor was given at sign-in.
+    pub mfa: bool,
+    /// The person has a second factor.
+    pub has_mfa: bool,
+    /// The password was given within the last [`FRESH_MINUTES`].
+    pub fresh: bool,
     /// The last noted use is more than a minute ago.
     pub stale: bool,
 }
@@ -51,6 +60,8 @@ pub struct NewSession<'a> {
     pub user: UserId,
     /// The tenant it starts in.
     pub tenant: Option<TenantId>,
+    /// A second factor was given.
+    pub mfa: bool,
     /// Client address, when known from the trusted hop.
     pub ip: Option<&'a str>,
     /// The browser's own name, shortened.
@@ -60,8 +71,8 @@ pub struct NewSession<'a> {
 /// Stores a session.
 pub async fn insert(router: &mut PgConnection, session: &NewSession<'_>) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into sessions (token_hash, id, user_id, tenant_id, created_at, last_used_at, expires_at, ip, user_agent)
-         values ($1, $2, $3, $4, now(), now(), now() + make_interval(hours => $5), $6, $7)",
+        "insert into sessions (token_hash, id, user_id, tenant_id, created_at, last_used_at, authenticated_at, expires_at, ip, user_agent, mfa)
+         values ($1, $2, $3, $4, now(), now(), now(), now() + make_interval(hours => $5), $6, $7, $8)",
     )
     .bind(session.token_hash)
     .bind(session.id)
@@ -70,25 +81,32 @@ pub async fn insert(router: &mut PgConnection, session: &NewSession<'_>) -> Resu
     .bind(ABSOLUTE_HOURS)
     .bind(session.ip)
     .bind(session.user_agent)
+    .bind(session.mfa)
     .execute(router)
     .await?;
     Ok(())
 }
 
-/// The live session of a token whose user is still active. Membership and tenant state are read afresh each time.
+/// The live session of a token whose user is still active and, unless an operator, a member of its active tenant: all of
+/// that is read afresh each time.
 pub async fn find(router: &mut PgConnection, token_hash: &[u8]) -> Result<Option<SessionRow>, StoreError> {
     Ok(sqlx::query_as(
         "select s.id, u.id as user_id, u.email, u.name as user_name, u.locale, u.is_operator,
                 t.id as tenant_id, t.name as tenant_name, t.settings, m.role,
+                s.mfa, c.user_id is not null as has_mfa,
+                s.authenticated_at > now() - make_interval(mins => $3) as fresh,
                 s.last_used_at < now() - interval '1 minute' as stale
            from sessions s
            join users u on u.id = s.user_id and u.is_active
+           left join mfa_credentials c on c.user_id = u.id and c.confirmed_at is not null
            left join memberships m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
            left join tenants t on t.id = m.tenant_id and t.status = 'active'
-          where s.token_hash = $1 and s.expires_at > now() and s.last_used_at > now() - make_interval(mins => $2)",
+          where s.token_hash = $1 and s.expires_at > now() and s.last_used_at > now() - make_interval(mins => $2)
+            and (u.is_operator or t.id is not null)",
     )
     .bind(token_hash)
     .bind(IDLE_MINUTES)
+    .bind(FRESH_MINUTES)
     .fetch_optional(router)
     .await?)
 }
@@ -100,6 +118,16 @@ pub async fn touch(router: &mut PgConnection, token_hash: &[u8]) -> Result<(), S
         .execute(router)
         .await?;
     Ok(())
+}
+
+/// Gives a session another token. `false`: the old one was nobody's any more.
+pub async fn rotate(router: &mut PgConnection, token_hash: &[u8], new_hash: &[u8]) -> Result<bool, StoreError> {
+    let done = sqlx::query("update sessions set token_hash = $2 where token_hash = $1")
+        .bind(token_hash)
+        .bind(new_hash)
+        .execute(router)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Moves a session to another tenant.

@@ -164,7 +164,9 @@ async fn a_change_of_rights_counts_at_once() {
     app.sql("update memberships set role = 'viewer'").await;
     client.post("/api/sources", &json!({"provider": "csv", "name": "x"})).await.problem(403, "forbidden");
     app.sql("update tenants set status = 'suspended'").await;
-    client.get("/api/sources").await.problem(403, "forbidden");
+    client.get("/api/sources").await.problem(401, "unauthenticated");
+    app.sql("update tenants set status = 'active'").await;
+    client.get("/api/sources").await.ok();
     app.sql("update users set is_active = false").await;
     client.get("/api/auth/session").await.problem(401, "unauthenticated");
 }

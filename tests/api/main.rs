@@ -8,6 +8,7 @@ mod figures;
 mod files;
 mod harness;
 mod isolation;
+mod mail;
 mod oauth;
 mod runs;
 mod sources;

@@ -73,7 +73,7 @@ async fn a_change_touches_only_what_is_given() {
     let answer = acme.patch(&path, &json!({"status": "connected"})).await;
     assert_eq!(answer.field(), ("status".into(), "bad_value".into()));
     let actions =
-        app.rows("select action, resource, actor_id is not null as someone, ip from audit_log order by id").await;
+        app.rows("select action, resource, actor_id is not null as someone, ip from audit_log where action like 'source.%' order by id").await;
     assert_eq!(
         actions,
         ["source.created", "source.renamed", "source.paused", "source.resumed"].map(

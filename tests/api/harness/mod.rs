@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use client::{Answer, Call, Client};
 use google::Google;
-use parts::{FakeClock, MemoryQueue, Seeded};
+use parts::{FakeClock, MemoryMailer, MemoryQueue, Seeded};
 
 /// The portal's own origin in tests.
 pub const ORIGIN: &str = "http://127.0.0.1:7071";
@@ -38,6 +38,7 @@ pub struct TestApp {
     pub state: AppState,
     pub clock: Arc<FakeClock>,
     pub queue: Arc<MemoryQueue>,
+    pub mailer: Arc<MemoryMailer>,
     pub google: Google,
     /// As superuser, for what no role of the portal may do.
     pub admin: PgPool,
@@ -52,12 +53,14 @@ impl TestApp {
         let google = Google::start().await;
         let clock = Arc::new(FakeClock::default());
         let queue = Arc::new(MemoryQueue::default());
+        let mailer = Arc::new(MemoryMailer::default());
         let random = Arc::new(Seeded::default());
         let config = config(&database, &google);
         let mut state = portal::app::state(&config).unwrap();
         state.services.clock = clock.clone();
         state.services.random = random.clone();
         state.services.queue = queue.clone();
+        state.services.mailer = mailer.clone();
         // Two retries as in production, but nothing waits.
         let backoff = Backoff::new([std::time::Duration::ZERO; 2], |_| std::future::ready(()));
         state.services.ga4 = state.services.ga4.with_backoff(backoff);
@@ -65,7 +68,7 @@ impl TestApp {
         let admin = PgPoolOptions::new().max_connections(3).connect_lazy(&superuser).unwrap();
         parts::people(&database, &state.services.passwords, clock.as_ref(), random.as_ref()).await;
         let router = portal::app::router(state.clone());
-        Self { router, state, clock, queue, google, admin, database }
+        Self { router, state, clock, queue, mailer, google, admin, database }
     }
 
     /// Nobody's client.
@@ -129,9 +132,10 @@ impl TestApp {
         self.value(&format!("select id from tenants where name = '{name}'")).await.as_str().unwrap().to_owned()
     }
 
-    /// Hands one message to the queue function, as the host does.
+    /// Hands one message to the function of its queue, as the host does.
     pub async fn deliver(&self, message: &Message) -> Answer {
-        self.invoke("/run_sync", &parts::message_envelope(message)).await
+        let function = if message.queue == "mail" { "/send_mail" } else { "/run_sync" };
+        self.invoke(function, &parts::message_envelope(message)).await
     }
 
     /// Calls a function with an envelope, as the host does: no headers of a browser, no Front Door.
@@ -205,6 +209,9 @@ fn config(database: &local_postgres::testing::TestDatabase, google: &Google) -> 
         ("PORTAL_FRONT_DOOR_ID", FRONT_DOOR.to_owned()),
         ("PORTAL_DATABASE_URL", database.url("portal_app")),
         ("PORTAL_ROUTER_DATABASE_URL", database.url("portal_router")),
+        ("PORTAL_OPERATOR_DATABASE_URL", database.url("portal_operator")),
+        ("PORTAL_SMTP_URL", "smtp://127.0.0.1:1".to_owned()),
+        ("PORTAL_MAIL_FROM", "Portal <portal@portal.example>".to_owned()),
         ("PORTAL_KEY_RING", format!("k1:{key}")),
         ("PORTAL_SERVICE_BUS_URL", "http://127.0.0.1:1".to_owned()),
         ("PORTAL_GOOGLE_CLIENT_ID", "portal.example".to_owned()),

@@ -9,6 +9,7 @@ use portal::domain::ids::new_id;
 use portal::domain::random::Random;
 use portal::domain::role::Role;
 use portal::domain::tenant::TenantSettings;
+use portal::platform::mail::{Mail, MailError, Mailer};
 use portal::platform::passwords::Passwords;
 use portal::platform::queue::{Message, Queue, QueueError};
 use portal::store::OperatorDatabase;
@@ -59,6 +60,36 @@ impl Random for Seeded {
             let number = self.0.fetch_add(1, Ordering::Relaxed);
             part.copy_from_slice(&Sha256::digest(number.to_le_bytes())[..part.len()]);
         }
+    }
+}
+
+/// A server that keeps the mails handed to it, or refuses them as it is told.
+#[derive(Default)]
+pub struct MemoryMailer {
+    mails: Mutex<Vec<Mail>>,
+    refusal: Mutex<Option<fn() -> MailError>>,
+}
+
+impl MemoryMailer {
+    /// All that were taken, oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.mails.lock().unwrap().clone()
+    }
+
+    /// From now on every mail is refused like this; `None`: taken again.
+    pub fn refuse(&self, refusal: Option<fn() -> MailError>) {
+        *self.refusal.lock().unwrap() = refusal;
+    }
+}
+
+#[async_trait]
+impl Mailer for MemoryMailer {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        if let Some(refusal) = *self.refusal.lock().unwrap() {
+            return Err(refusal());
+        }
+        self.mails.lock().unwrap().push(mail.clone());
+        Ok(())
     }
 }
 

@@ -1,0 +1,121 @@
+//! What an audit entry says, and how entries are chained.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::ids::UserId;
+
+/// Who acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A person of a tenant, or somebody who is not known.
+    Member,
+    /// A person of the platform.
+    Operator,
+    /// The program itself.
+    System,
+}
+
+impl ActorKind {
+    /// The name used in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Operator => "operator",
+            Self::System => "system",
+        }
+    }
+}
+
+/// How an act ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outcome {
+    /// It was done.
+    #[default]
+    Ok,
+    /// It was not allowed.
+    Refused,
+    /// It was tried and did not work.
+    Failed,
+}
+
+impl Outcome {
+    /// The name used in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An act to be recorded. Nothing in it is a secret.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// Id of the entry.
+    pub id: Uuid,
+    /// Who did it, when known.
+    pub actor: Option<UserId>,
+    /// What they are.
+    pub actor_kind: ActorKind,
+    /// Their address at that time.
+    pub actor_email: Option<&'a str>,
+    /// What was done, for example `source.created`.
+    pub action: &'a str,
+    /// To what, for example `source/0193…`.
+    pub resource: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When; kept in microseconds.
+    pub at: OffsetDateTime,
+    /// What was before, of the fields that changed.
+    pub before: Option<Value>,
+    /// What is now.
+    pub after: Option<Value>,
+    /// Further facts.
+    pub detail: Value,
+    /// Client address, when known from the trusted hop.
+    pub ip: Option<&'a str>,
+    /// The browser's own name, shortened.
+    pub user_agent: Option<&'a str>,
+    /// The request's id.
+    pub request_id: Option<&'a str>,
+}
+
+/// An entry's place in its chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Number, from 1 on.
+    pub seq: i64,
+    /// Digest of the entry before; empty at the beginning.
+    pub previous: String,
+    /// Keyed digest of this entry, its place and the digest before it: `kid:base64`.
+    pub digest: String,
+}
+
+/// What a digest is made of: the same bytes whether the entry is about to be written or was read back.
+pub fn canonical(chain: Uuid, seq: i64, previous: &str, entry: &Entry<'_>) -> Vec<u8> {
+    let micros = entry.at.unix_timestamp_nanos() / 1_000;
+    let fields = json!([
+        chain,
+        seq,
+        previous,
+        entry.id,
+        entry.actor,
+        entry.actor_kind.as_str(),
+        entry.actor_email,
+        entry.action,
+        entry.resource,
+        entry.outcome.as_str(),
+        micros.to_string(),
+        entry.before,
+        entry.after,
+        entry.detail,
+        entry.ip,
+        entry.user_agent,
+        entry.request_id,
+    ]);
+    fields.to_string().into_bytes()
+}
