@@ -16,7 +16,7 @@ pub mod mail;
 pub mod provisioning;
 pub mod schedule;
 pub mod sources;
-pub(crate) mod throttle;
+pub mod throttle;
 
 use std::sync::Arc;
 

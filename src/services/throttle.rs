@@ -9,7 +9,7 @@ use super::error::ServiceError;
 use crate::domain::throttle::{Key, Policy, Verdict};
 
 /// The key under which attempts are counted: a digest of what they have in common.
-pub(crate) fn key(what: &str, parts: &[&str]) -> Key {
+pub fn key(what: &str, parts: &[&str]) -> Key {
     let mut digest = Sha256::new();
     digest.update(what.as_bytes());
     for part in parts {
@@ -20,7 +20,7 @@ pub(crate) fn key(what: &str, parts: &[&str]) -> Key {
 }
 
 /// What counts as one place: an address, of IPv6 the network that one customer gets.
-pub(crate) fn place(ip: Option<&str>) -> String {
+pub fn place(ip: Option<&str>) -> String {
     match ip.map(str::parse) {
         Some(Ok(IpAddr::V6(address))) => match address.to_ipv4_mapped() {
             Some(address) => address.to_string(),
@@ -33,7 +33,7 @@ pub(crate) fn place(ip: Option<&str>) -> String {
 
 impl Services {
     /// Counts an attempt under each key, or says how long to wait; then none of them has counted it.
-    pub(crate) async fn throttle(&self, counted: &[(Key, Policy)]) -> Result<(), ServiceError> {
+    pub async fn throttle(&self, counted: &[(Key, Policy)]) -> Result<(), ServiceError> {
         for (at, (key, policy)) in counted.iter().enumerate() {
             if let Verdict::Wait(wait) = self.counters.hit(key, *policy).await? {
                 for (earlier, _) in &counted[..at] {

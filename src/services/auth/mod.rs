@@ -1,7 +1,7 @@
 //! Sessions: finding, moving, ending. `login.rs` opens them.
 
 mod login;
-pub(crate) mod password;
+pub mod password;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

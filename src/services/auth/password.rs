@@ -7,7 +7,7 @@ use crate::services::error::ServiceError;
 /// A new password as it will be hashed, or what is wrong with it, said of `field`.
 ///
 /// `context` holds the words that must not make it up: names of person, tenant and portal, the address.
-pub(crate) fn checked(field: &str, password: &Secret, has_mfa: bool, context: &[&str]) -> Result<Secret, ServiceError> {
+pub fn checked(field: &str, password: &Secret, has_mfa: bool, context: &[&str]) -> Result<Secret, ServiceError> {
     let _ = context;
     match password::weakness(password.expose(), has_mfa) {
         None => Ok(password.clone()),
