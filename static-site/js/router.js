@@ -1,9 +1,10 @@
 // Hash routes: which view stands for an address, and moving between them.
 import { buildHash, parseHash, safeNext } from './lib/url.js';
 import { store } from './store.js';
+import { liftToken } from './token.js';
 import { render } from './html.js';
 
-/** @typedef {{title: string, update?: (location: import('./lib/url.js').Location) => void, stop: () => void}} View */
+/** @typedef {{title: string, update?: (location: import('./lib/url.js').Location) => void, draw?: () => void, stop: () => void}} View */
 /** @typedef {(root: HTMLElement, location: import('./lib/url.js').Location) => View} Mount */
 /** @typedef {{match: RegExp, name: string, open?: boolean, mount: Mount}} Route */
 
@@ -45,6 +46,13 @@ export function remount() {
   show(false);
 }
 
+/** The same view in another language. One that can draw itself again keeps what was typed and what is shown only once. */
+export function relabel() {
+  if (!current?.view.draw) return remount();
+  current.view.draw();
+  return settle(false);
+}
+
 export function leave() {
   if (!current) return;
   current.view.stop();
@@ -66,11 +74,14 @@ function settle(moved) {
 
 /** Draws what the address asks for. @param {boolean} [moved] @returns {void} */
 export function show(moved = true) {
+  liftToken();
   const location = here();
   if (store.session && location.path === '/login') return go(safeNext(location.params.next).split('?')[0], parseHash(safeNext(location.params.next)).params, true);
   const route = routes.find((r) => r.match.test(location.path));
   if (!route) return go('/dashboard', {}, true);
   if (!store.session && !route.open) return goToLogin();
+  // Until the second step is set up the server answers nothing else, so there is no other page.
+  if (store.session && !route.open && Boolean(store.session.must_enroll_mfa) !== (route.name === 'enroll')) return go(route.name === 'enroll' ? '/dashboard' : '/enroll', {}, true);
   const key = `${route.name} ${location.path}`;
   if (current?.key === key && current.view.update) return current.view.update(location);
   leave();
