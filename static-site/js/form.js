@@ -33,6 +33,13 @@ export class Form {
     return found ? found.detail || store.t('error.unknown') : '';
   }
 
+  /** The person has begun to mend a field: what was said about it no longer holds. @param {string} field */
+  forgive(field) {
+    if (!this.error?.errors.some((one) => one.field === field)) return;
+    this.error.errors = this.error.errors.filter((one) => one.field !== field);
+    if (!this.error.errors.length) this.error = null;
+  }
+
   /**
    * Sends; true when it went well. A refusal is kept, and the first field it names gets the focus.
    * @param {() => Promise<unknown>} work @param {ParentNode|EventTarget|null} [element] the form

@@ -13,7 +13,7 @@ export class PasswordChange {
   constructor(draw, done, withMfa) {
     this.form = new Form(draw);
     this.done = done;
-    this.fresh = new PasswordField('new', draw, () => {
+    this.fresh = new PasswordField('new', this.form, () => {
       const { user, tenant } = store.session ?? {};
       return { min: withMfa() ? MINIMUM_WITH_MFA : MINIMUM, context: [store.t('app.name'), tenant?.name ?? '', user?.name ?? '', user?.email ?? ''] };
     });
@@ -45,7 +45,7 @@ export class PasswordChange {
         <input class="visually-hidden" type="text" name="username" autocomplete="username" value=${account.user.email} readonly tabindex="-1" aria-hidden="true">
         <div class="narrow">
           ${passwordAgain('current', t('password.current'), form.problem('current'))}
-          ${this.fresh.template(t('password.new'), form.problem('new'))}
+          ${this.fresh.template(t('password.new'))}
         </div>
         <div class="section-buttons"><button type="submit" class="btn btn-primary" ?disabled=${form.closed}>${form.busy ? t('form.saving') : t('account.change_password')}</button></div>
       </form>`;

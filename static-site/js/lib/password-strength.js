@@ -60,8 +60,8 @@ export function strength(password, { min, context = [] }) {
     text = rest;
   }
   const kinds = new Set(text).size;
-  if (!flaw && kinds < 8) flaw = 'variety';
   if (missing) return { level: 'short', missing, flaw };
+  if (!flaw && kinds < 8) flaw = 'variety';
   if (text.length < min * 0.7 || kinds < 5) return { level: 'weak', missing, flaw };
   return text.length < min || kinds < 8 ? { level: 'fair', missing, flaw } : { level: 'strong', missing, flaw: null };
 }

@@ -28,7 +28,7 @@ class InvitationView {
     /** @type {Resource<Invitation>} */
     this.invitation = new Resource(() => this.draw());
     this.form = new Form(() => this.draw());
-    this.password = new PasswordField('password', () => this.draw(), () => {
+    this.password = new PasswordField('password', this.form, () => {
       const { tenant_name: company = '', email = '' } = this.invitation.data ?? {};
       return { min: MINIMUM, context: [store.t('app.name'), company, email] };
     });
@@ -92,7 +92,7 @@ class InvitationView {
         ${known ? html`<p class="text-secondary known">${t('invitation.known')}</p>` : html`
           <input class="visually-hidden" type="text" name="username" autocomplete="username" value=${email} readonly tabindex="-1" aria-hidden="true">
           ${field({ id: 'name', label: t('account.name'), autocomplete: 'name', maxlength: 200, problem: form.problem('name') })}
-          ${this.password.template(t('login.password'), form.problem('password'))}`}
+          ${this.password.template(t('login.password'))}`}
         <button class="btn btn-primary w-100" type="submit" ?disabled=${form.closed}>${form.busy ? t('form.saving') : t(known ? 'invitation.accept' : 'invitation.accept_new')}</button>
       </form>`);
   }

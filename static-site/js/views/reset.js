@@ -17,7 +17,7 @@ export function resetView(root) {
   let face = token ? 'form' : 'dead';
   const form = new Form(draw);
   // Whose password it is only the server knows, and so whether a second step allows a shorter one.
-  const password = new PasswordField('password', draw, () => ({ min: MINIMUM, context: [store.t('app.name')], eitherMinimum: true }));
+  const password = new PasswordField('password', form, () => ({ min: MINIMUM, context: [store.t('app.name')], eitherMinimum: true }));
 
   /** @param {SubmitEvent} event */
   async function submit(event) {
@@ -46,7 +46,7 @@ export function resetView(root) {
     return render(gate(t('reset.title'), t('reset.lead'), html`
       <form class="card card-body login-card" @submit=${submit} novalidate>
         ${formNotice(form, ['password'])}
-        ${password.template(t('password.new'), form.problem('password'))}
+        ${password.template(t('password.new'))}
         <button class="btn btn-primary w-100" type="submit" ?disabled=${form.closed}>${form.busy ? t('form.saving') : t('reset.submit')}</button>
       </form>`), root);
   }

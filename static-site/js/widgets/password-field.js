@@ -19,10 +19,10 @@ export class PasswordField {
   // Said once the person pauses; reading every letter's verdict would drown the typing.
   #say = debounce(() => this.value && announce(this.words()), 900);
 
-  /** @param {string} id also its name @param {() => void} draw @param {() => {min: number, context: string[], eitherMinimum?: boolean}} rule */
-  constructor(id, draw, rule) {
+  /** @param {string} id also its name, and the server's @param {import('../form.js').Form} form @param {() => {min: number, context: string[], eitherMinimum?: boolean}} rule */
+  constructor(id, form, rule) {
     this.id = id;
-    this.draw = draw;
+    this.form = form;
     this.rule = rule;
   }
 
@@ -44,20 +44,22 @@ export class PasswordField {
 
   #typed = (/** @type {InputEvent} */ event) => {
     this.value = /** @type {HTMLInputElement} */ (event.target).value;
-    this.draw();
+    this.form.forgive(this.id);
+    this.form.draw();
     this.#say();
   };
 
   #toggle = () => {
     this.shown = !this.shown;
-    this.draw();
+    this.form.draw();
     focusOn(`#${this.id}-show`);
   };
 
-  /** @param {string} label @param {string} [problem] the server's */
-  template(label, problem) {
+  /** @param {string} label */
+  template(label) {
     const { t } = store;
     const { id } = this;
+    const problem = this.form.problem(id);
     const { min, eitherMinimum } = this.rule();
     const { level } = strength(this.value, this.rule());
     const tone = TONES[level];
@@ -68,12 +70,12 @@ export class PasswordField {
         <div class="reveal">
           <input class="form-control" id=${id} name=${id} type=${this.shown ? 'text' : 'password'} autocomplete="new-password" required
             autocapitalize="none" spellcheck="false" @input=${this.#typed} aria-invalid=${problem ? 'true' : nothing}
-            aria-describedby=${describedBy(`${id}-rule`, problem && `${id}-problem`, this.value && `${id}-strength`)}>
+            aria-describedby=${describedBy(`${id}-rule`, problem ? `${id}-problem` : this.value && `${id}-strength`)}>
           <button type="button" class="reveal-button" id="${id}-show" aria-pressed=${String(this.shown)} aria-controls=${id} aria-label=${t('password.show')}
             title=${this.shown ? t('password.hide') : t('password.show')} @click=${this.#toggle}>${icon(this.shown ? 'eyeOff' : 'eye')}</button>
         </div>
         ${fieldProblem(id, problem)}
-        <div class="pw-strength ${tone ? `pw-strength-${tone}` : ''}" ?hidden=${!this.value}>
+        <div class="pw-strength ${tone ? `pw-strength-${tone}` : ''}" ?hidden=${!this.value || Boolean(problem)}>
           <span class="pw-strength-bars" aria-hidden="true">${[1, 2, 3].map((bar) => html`<i class=${bar <= BARS[level] ? 'on' : ''}></i>`)}</span>
           <p id="${id}-strength">${this.words()}</p>
         </div>
