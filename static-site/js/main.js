@@ -80,7 +80,7 @@ async function start() {
     { name: 'forgot', match: /^\/forgot$/, open: true, mount: forgotView },
     { name: 'reset', match: /^\/reset$/, open: true, mount: resetView },
     { name: 'invitation', match: /^\/invitation$/, open: true, mount: (root) => invitationView(root, signOut) },
-    { name: 'enroll', match: /^\/enroll$/, mount: (root) => enrollView(root, { signOut }) },
+    { name: 'enroll', match: /^\/enroll$/, mount: (root, location) => enrollView(root, location, signOut) },
     { name: 'account', match: /^\/account$/, mount: (root) => accountView(root, { adoptLanguage: relabelled, signedOut }) },
     { name: 'dashboard', match: /^\/dashboard$/, mount: dashboardView },
     { name: 'sources', match: /^\/sources$/, mount: sourcesView },

@@ -32,12 +32,22 @@ export function change(changes, replace = false) {
   go(path, { ...params, ...changes }, replace);
 }
 
+/** The present address, for coming back to it; nothing where it is the first page anyway. */
+function wish() {
+  const { path, params } = here();
+  const next = buildHash(path, params).slice(1);
+  return next === '/dashboard' || path === '/' ? null : next;
+}
+
+/** Where the person wanted to be before something stood in the way. @param {string|undefined} next */
+function onward(next) {
+  const { path, params } = parseHash(safeNext(next));
+  return go(path, params, true);
+}
+
 /** Sign-in page, remembering where the person was. */
 export function goToLogin() {
-  const { path, params } = here();
-  if (path === '/login') return show();
-  const next = buildHash(path, params).slice(1);
-  return go('/login', { next: next === '/dashboard' || path === '/' ? null : next }, true);
+  return here().path === '/login' ? show() : go('/login', { next: wish() }, true);
 }
 
 /** The view of the current address, drawn again from nothing (language or tenant changed). */
@@ -76,12 +86,13 @@ function settle(moved) {
 export function show(moved = true) {
   liftToken();
   const location = here();
-  if (store.session && location.path === '/login') return go(safeNext(location.params.next).split('?')[0], parseHash(safeNext(location.params.next)).params, true);
+  if (store.session && location.path === '/login') return onward(location.params.next);
   const route = routes.find((r) => r.match.test(location.path));
   if (!route) return go('/dashboard', {}, true);
   if (!store.session && !route.open) return goToLogin();
   // Until the second step is set up the server answers nothing else, so there is no other page.
-  if (store.session && !route.open && Boolean(store.session.must_enroll_mfa) !== (route.name === 'enroll')) return go(route.name === 'enroll' ? '/dashboard' : '/enroll', {}, true);
+  if (store.session?.must_enroll_mfa && !route.open && route.name !== 'enroll') return go('/enroll', { next: wish() }, true);
+  if (!store.session?.must_enroll_mfa && route.name === 'enroll') return onward(location.params.next);
   const key = `${route.name} ${location.path}`;
   if (current?.key === key && current.view.update) return current.view.update(location);
   leave();

@@ -491,7 +491,8 @@ fake('who must set up the second step sees nothing else until it is done', async
   await page.waitForSelector('#mfa-start');
   for (const wish of ['#/dashboard', '#/sources', '#/account']) {
     await page.goto(`${portal.url}/${wish}`);
-    await page.waitForFunction(() => location.hash === '#/enroll');
+    await page.waitForFunction(() => location.hash.startsWith('#/enroll'));
+    await page.waitForSelector('#mfa-start');
   }
   assert.match(await page.textContent('main'), /Norte Seguros exige/);
   assert.equal(await page.locator('.topnav, .menu-link').count(), 0);
@@ -520,8 +521,15 @@ fake('a company that begins to require the second step sends those at work to se
   try {
     await page.click('.topnav a[href="#/catalog"]');
     await page.waitForSelector('#mfa-start');
-    assert.equal(hash(page), '#/enroll');
+    await page.click('#mfa-start');
+    await page.fill('#totp-code', totp(await page.textContent('.secret code')));
+    await page.click('.enrol button[type=submit]');
+    await page.check('#stored');
+    await page.click('#codes-done');
+    await page.waitForSelector('.metric-card');
+    assert.equal(hash(page), '#/catalog', 'and afterwards to where they were going');
   } finally {
     portal.state.tenants.acme.require_mfa = false;
+    restore(VIEWER);
   }
 });

@@ -2,12 +2,13 @@
 import { Enrolment } from '../account/enrolment.js';
 import { html, nothing, render } from '../html.js';
 import { icon } from '../icons.js';
+import { safeNext } from '../lib/url.js';
 import { store } from '../store.js';
 
-/** @param {HTMLElement} root @param {{signOut: () => void}} actions */
-export function enrollView(root, { signOut }) {
+/** @param {HTMLElement} root @param {import('../lib/url.js').Location} location @param {() => void} signOut */
+export function enrollView(root, location, signOut) {
   const enrolment = new Enrolment(draw, () => {}, () => {
-    globalThis.location.replace('#/dashboard');
+    globalThis.location.replace(`#${safeNext(location.params.next)}`);
   });
   const listen = new AbortController();
   window.addEventListener('beforeunload', (event) => enrolment.codes && event.preventDefault(), { signal: listen.signal });
