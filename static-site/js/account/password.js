@@ -1,5 +1,6 @@
 // Changing the own password: the present one, then the new one. All other sessions end.
 import { identity } from '../api-identity.js';
+import { announce } from '../dom.js';
 import { Form } from '../form.js';
 import { html } from '../html.js';
 import { store } from '../store.js';
@@ -30,6 +31,7 @@ export class PasswordChange {
     this.fresh.clear();
     this.changed = true;
     this.done();
+    announce(store.t('account.password_changed'));
   };
 
   /** @param {import('./profile.js').Account} account */

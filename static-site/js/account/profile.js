@@ -1,5 +1,6 @@
 // Name and language of the own account.
 import { identity } from '../api-identity.js';
+import { announce } from '../dom.js';
 import { Form } from '../form.js';
 import { html } from '../html.js';
 import { LANGUAGES } from '../lib/i18n.js';
@@ -37,6 +38,7 @@ export class Profile {
       await this.adoptLanguage();
     }
     this.form.draw();
+    announce(store.t('account.saved'));
   };
 
   /** @param {Account} account */

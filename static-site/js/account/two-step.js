@@ -1,6 +1,6 @@
 // The second step of the own account: off, being set up, or on with its recovery codes.
 import { identity } from '../api-identity.js';
-import { focusOn } from '../dom.js';
+import { announce, focusOn } from '../dom.js';
 import { Form } from '../form.js';
 import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
@@ -46,6 +46,7 @@ export class TwoStep {
     this.changed();
     this.draw();
     focusOn('#mfa-title');
+    announce(store.t(said));
   }
 
   /** @param {'renew'|'disable'|null} what */

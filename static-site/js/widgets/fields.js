@@ -63,5 +63,5 @@ export function formNotice(form, fields = [], id = 'form-problem') {
     ${error.status >= 500 && error.requestId ? html`<p class="face-id">${store.t('face.request_id')} <code>${error.requestId}</code></p>` : nothing}</div></div>`;
 }
 
-/** A good end, said in place. @param {string} text */
-export const goodNotice = (text) => (text ? html`<div class="notice notice-good" role="status">${icon('check')}<p>${text}</p></div>` : nothing);
+/** A good end, shown in place; `announce` says it. @param {string} text */
+export const goodNotice = (text) => (text ? html`<div class="notice notice-good">${icon('check')}<p>${text}</p></div>` : nothing);
