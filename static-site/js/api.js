@@ -48,20 +48,47 @@ async function send(method, path, { query, body, form, signal }) {
 /** @param {Response} response */
 const json = async (response) => (response.status === 204 ? null : response.json().catch(() => ({})));
 
+/** Asks the person for the password again; true when the server took it. Set by reauth.js: this file draws nothing. */
+let confirmIdentity = async () => false;
+
+/** @param {() => Promise<boolean>} ask */
+export const onReauthRequired = (ask) => {
+  confirmIdentity = ask;
+};
+
+/** Every answer that carries a session replaces ours: its token is the only good one. @param {any} body */
+function adopt(body) {
+  const session = body?.csrf_token ? body : body?.session?.csrf_token ? body.session : null;
+  if (session) store.setSession(session);
+  return body;
+}
+
+/** What may be mended about a refusal, so that the same request can go once more. @param {string} code */
+async function mend(code) {
+  if (code === 'reauth_required') return confirmIdentity();
+  // Another tab may have signed in anew, so our token is old: fetch the session's.
+  await request('GET', '/auth/session');
+  return true;
+}
+
 /** @param {string} method @param {string} path @param {Options} [options] @returns {Promise<any>} */
-async function request(method, path, options = {}) {
+export async function request(method, path, options = {}) {
   let response = await send(method, path, options);
-  if (response.ok) return json(response);
-  let problem = await json(response);
-  // Another tab may have signed in anew, so our token is old: fetch the session's and try once more.
-  if (response.status === 403 && problem?.code === 'csrf' && store.session) {
-    store.setSession(await request('GET', '/auth/session'));
-    response = await send(method, path, options);
-    if (response.ok) return json(response);
-    problem = await json(response);
+  let body = await json(response);
+  for (const code of ['csrf', 'reauth_required']) {
+    if (response.status !== 403 || body?.code !== code || !store.session) continue;
+    if (await mend(code)) {
+      response = await send(method, path, options);
+      body = await json(response);
+    } else body.detail = store.t('reauth.cancelled');
   }
+  if (response.ok) return adopt(body);
   if (response.status === 401 && !options.quiet) store.emit('signed-out');
-  throw new ApiError(response.status, problem ?? {});
+  if (body?.code === 'mfa_enrollment_required') {
+    await request('GET', '/auth/session');
+    store.emit('must-enroll');
+  }
+  throw new ApiError(response.status, body ?? {});
 }
 
 /** @param {string} id */
@@ -77,7 +104,6 @@ function upload(file, mapping) {
 
 export const api = {
   session: () => request('GET', '/auth/session', { quiet: true }),
-  login: (/** @type {string} */ email, /** @type {string} */ password) => request('POST', '/auth/login', { body: { email, password }, quiet: true }),
   logout: () => request('POST', '/auth/logout', { quiet: true }),
   switchTenant: (/** @type {string} */ id) => request('POST', '/auth/tenant', { body: { tenant_id: id } }),
   metrics: (/** @type {any} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/metrics', { query, signal }),

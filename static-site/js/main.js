@@ -1,12 +1,19 @@
 // Start: language, session, frame, routes.
-import { api, loadMessages } from './api.js';
-import { goToLogin, leave, remount, startRouter } from './router.js';
+import { api, loadMessages, onReauthRequired } from './api.js';
+import { confirmIdentity } from './reauth.js';
+import { go, goToLogin, leave, relabel, remount, show, startRouter } from './router.js';
 import { drawShell } from './shell.js';
 import { store } from './store.js';
+import { liftToken } from './token.js';
+import { accountView } from './views/account.js';
 import { catalogView } from './views/catalog.js';
 import { dashboardView } from './views/dashboard.js';
+import { enrollView } from './views/enroll.js';
+import { forgotView } from './views/forgot.js';
+import { invitationView } from './views/invitation.js';
 import { loginView } from './views/login.js';
 import { metricView } from './views/metric.js';
+import { resetView } from './views/reset.js';
 import { sourcesView } from './views/sources.js';
 
 const TICK_MS = 30_000;
@@ -28,7 +35,20 @@ function forget() {
   store.setSession(null);
 }
 
+/** The session is over and known to be: a plain sign-in page, not one that leads back here. */
+function signedOut() {
+  forget();
+  go('/login', {}, true);
+}
+
+async function signOut() {
+  await api.logout().catch(() => {});
+  signedOut();
+}
+
 async function start() {
+  liftToken();
+  onReauthRequired(confirmIdentity);
   const session = api.session().catch(() => null);
   await speak(store.lang);
   store.setSession(await session);
@@ -38,15 +58,11 @@ async function start() {
     drawShell(app, {
       setLanguage: async (lang) => {
         await speak(lang, true);
-        remount();
+        relabel();
       },
-      signOut: async () => {
-        await api.logout().catch(() => {});
-        forget();
-        goToLogin();
-      },
+      signOut,
       switchTenant: async (id) => {
-        store.setSession(await api.switchTenant(id));
+        await api.switchTenant(id);
         remount();
       },
     });
@@ -57,8 +73,15 @@ async function start() {
     forget();
     goToLogin();
   });
+  store.addEventListener('must-enroll', () => show());
+  const relabelled = () => adoptLanguage().then(relabel);
   startRouter([
     { name: 'login', match: /^\/login$/, open: true, mount: (root, location) => loginView(root, location, adoptLanguage) },
+    { name: 'forgot', match: /^\/forgot$/, open: true, mount: forgotView },
+    { name: 'reset', match: /^\/reset$/, open: true, mount: resetView },
+    { name: 'invitation', match: /^\/invitation$/, open: true, mount: (root) => invitationView(root, signOut) },
+    { name: 'enroll', match: /^\/enroll$/, mount: (root, location) => enrollView(root, location, signOut) },
+    { name: 'account', match: /^\/account$/, mount: (root) => accountView(root, { adoptLanguage: relabelled, signedOut }) },
     { name: 'dashboard', match: /^\/dashboard$/, mount: dashboardView },
     { name: 'sources', match: /^\/sources$/, mount: sourcesView },
     { name: 'catalog', match: /^\/catalog$/, mount: catalogView },

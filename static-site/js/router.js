@@ -1,9 +1,10 @@
 // Hash routes: which view stands for an address, and moving between them.
 import { buildHash, parseHash, safeNext } from './lib/url.js';
 import { store } from './store.js';
+import { liftToken } from './token.js';
 import { render } from './html.js';
 
-/** @typedef {{title: string, update?: (location: import('./lib/url.js').Location) => void, stop: () => void}} View */
+/** @typedef {{title: string, update?: (location: import('./lib/url.js').Location) => void, draw?: () => void, stop: () => void}} View */
 /** @typedef {(root: HTMLElement, location: import('./lib/url.js').Location) => View} Mount */
 /** @typedef {{match: RegExp, name: string, open?: boolean, mount: Mount}} Route */
 
@@ -31,18 +32,35 @@ export function change(changes, replace = false) {
   go(path, { ...params, ...changes }, replace);
 }
 
+/** The present address, for coming back to it; nothing where it is the first page anyway. */
+function wish() {
+  const { path, params } = here();
+  const next = buildHash(path, params).slice(1);
+  return next === '/dashboard' || path === '/' ? null : next;
+}
+
+/** Where the person wanted to be before something stood in the way. @param {string|undefined} next */
+function onward(next) {
+  const { path, params } = parseHash(safeNext(next));
+  return go(path, params, true);
+}
+
 /** Sign-in page, remembering where the person was. */
 export function goToLogin() {
-  const { path, params } = here();
-  if (path === '/login') return show();
-  const next = buildHash(path, params).slice(1);
-  return go('/login', { next: next === '/dashboard' || path === '/' ? null : next }, true);
+  return here().path === '/login' ? show() : go('/login', { next: wish() }, true);
 }
 
 /** The view of the current address, drawn again from nothing (language or tenant changed). */
 export function remount() {
   leave();
   show(false);
+}
+
+/** The same view in another language. One that can draw itself again keeps what was typed and what is shown only once. */
+export function relabel() {
+  if (!current?.view.draw) return remount();
+  current.view.draw();
+  return settle(false);
 }
 
 export function leave() {
@@ -66,11 +84,15 @@ function settle(moved) {
 
 /** Draws what the address asks for. @param {boolean} [moved] @returns {void} */
 export function show(moved = true) {
+  liftToken();
   const location = here();
-  if (store.session && location.path === '/login') return go(safeNext(location.params.next).split('?')[0], parseHash(safeNext(location.params.next)).params, true);
+  if (store.session && location.path === '/login') return onward(location.params.next);
   const route = routes.find((r) => r.match.test(location.path));
   if (!route) return go('/dashboard', {}, true);
   if (!store.session && !route.open) return goToLogin();
+  // Until the second step is set up the server answers nothing else, so there is no other page.
+  if (store.session?.must_enroll_mfa && !route.open && route.name !== 'enroll') return go('/enroll', { next: wish() }, true);
+  if (!store.session?.must_enroll_mfa && route.name === 'enroll') return onward(location.params.next);
   const key = `${route.name} ${location.path}`;
   if (current?.key === key && current.view.update) return current.view.update(location);
   leave();

@@ -63,6 +63,9 @@ const accountMenu = (actions) => html`
         ? html`<p class="menu-who"><strong>${store.session.user.name || store.session.user.email}</strong><br>
             <span>${store.session.user.email}</span><br><span>${store.t(`role.${store.session.role}`)}</span></p>`
         : nothing}
+      ${store.session && !store.session.must_enroll_mfa
+        ? html`<a class="menu-link" href="#/account" @click=${closeMenu} aria-current=${routeName() === 'account' ? 'page' : 'false'}>${icon('key')}${store.t('menu.to_account')}</a>`
+        : nothing}
       ${tenants(actions)}
       ${themes()}
       ${store.session
@@ -80,7 +83,7 @@ export function drawShell(app, actions) {
       <div class="topbar-in">
         <a class="brand" href="#/dashboard"><img src="favicon.svg" alt="" width="28" height="28">
           <span class="brand-name">${session?.tenant?.name ?? store.t('app.name')}</span></a>
-        ${session ? navigation() : nothing}
+        ${session && !session.must_enroll_mfa ? navigation() : nothing}
         <div class="topbar-end">${languages(actions)}${accountMenu(actions)}</div>
       </div>
     </header>
