@@ -18,7 +18,16 @@ export class ApiError extends Error {
   }
 }
 
-/** @typedef {{query?: Record<string, string|number|null|undefined>, body?: unknown, form?: FormData, signal?: AbortSignal, quiet?: boolean}} Options */
+/**
+ * @typedef {object} Options
+ * @property {Record<string, string|number|null|undefined>} [query]
+ * @property {unknown} [body]
+ * @property {FormData} [form]
+ * @property {AbortSignal} [signal]
+ * @property {boolean} [quiet] a 401 is an answer here, not the end of the session
+ * @property {string|null} [ifMatch] the tag of what the person saw when they changed it
+ * @property {'json'|'tagged'|'blob'} [as] `tagged` adds the answer's `etag` to its body, `blob` is a file
+ */
 
 /** @param {string} path @param {Options['query']} query */
 function address(path, query = {}) {
@@ -29,11 +38,12 @@ function address(path, query = {}) {
 }
 
 /** @param {string} method @param {string} path @param {Options} options */
-async function send(method, path, { query, body, form, signal }) {
+async function send(method, path, { query, body, form, signal, ifMatch }) {
   /** @type {Record<string, string>} */
   const headers = { Accept: 'application/json', 'Accept-Language': store.lang };
   if (method !== 'GET' && store.session) headers['X-CSRF-Token'] = store.session.csrf_token;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (ifMatch) headers['If-Match'] = ifMatch;
   try {
     return await fetch(address(path, query), {
       method, headers, signal, credentials: 'same-origin', cache: 'no-store', redirect: 'error',
@@ -48,16 +58,23 @@ async function send(method, path, { query, body, form, signal }) {
 /** @param {Response} response */
 const json = async (response) => (response.status === 204 ? null : response.json().catch(() => ({})));
 
+/** @param {Response} response @param {Options} options */
+async function good(response, { as }) {
+  if (as === 'blob') return response.blob();
+  const body = await json(response);
+  return as === 'tagged' ? { ...body, etag: response.headers.get('ETag') } : body;
+}
+
 /** @param {string} method @param {string} path @param {Options} [options] @returns {Promise<any>} */
-async function request(method, path, options = {}) {
+export async function request(method, path, options = {}) {
   let response = await send(method, path, options);
-  if (response.ok) return json(response);
+  if (response.ok) return good(response, options);
   let problem = await json(response);
   // Another tab may have signed in anew, so our token is old: fetch the session's and try once more.
   if (response.status === 403 && problem?.code === 'csrf' && store.session) {
     store.setSession(await request('GET', '/auth/session'));
     response = await send(method, path, options);
-    if (response.ok) return json(response);
+    if (response.ok) return good(response, options);
     problem = await json(response);
   }
   if (response.status === 401 && !options.quiet) store.emit('signed-out');

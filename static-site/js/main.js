@@ -1,13 +1,22 @@
 // Start: language, session, frame, routes.
 import { api, loadMessages } from './api.js';
+import { forAdmins } from './company.js';
 import { goToLogin, leave, remount, startRouter } from './router.js';
 import { drawShell } from './shell.js';
 import { store } from './store.js';
+import { auditView, operatorAuditView } from './views/audit.js';
 import { catalogView } from './views/catalog.js';
 import { dashboardView } from './views/dashboard.js';
 import { loginView } from './views/login.js';
 import { metricView } from './views/metric.js';
+import { jobsView } from './views/operator/jobs.js';
+import { overviewView } from './views/operator/overview.js';
+import { tenantView } from './views/operator/tenant.js';
+import { tenantsView } from './views/operator/tenants.js';
+import { usersView } from './views/operator/users.js';
+import { settingsView } from './views/settings.js';
 import { sourcesView } from './views/sources.js';
+import { teamView } from './views/team.js';
 
 const TICK_MS = 30_000;
 
@@ -59,10 +68,19 @@ async function start() {
   });
   startRouter([
     { name: 'login', match: /^\/login$/, open: true, mount: (root, location) => loginView(root, location, adoptLanguage) },
-    { name: 'dashboard', match: /^\/dashboard$/, mount: dashboardView },
-    { name: 'sources', match: /^\/sources$/, mount: sourcesView },
-    { name: 'catalog', match: /^\/catalog$/, mount: catalogView },
-    { name: 'catalog', match: /^\/catalog\/.+$/, mount: metricView },
+    { name: 'dashboard', area: 'company', match: /^\/dashboard$/, mount: dashboardView },
+    { name: 'sources', area: 'company', match: /^\/sources$/, mount: sourcesView },
+    { name: 'catalog', area: 'company', match: /^\/catalog$/, mount: catalogView },
+    { name: 'catalog', area: 'company', match: /^\/catalog\/.+$/, mount: metricView },
+    { name: 'team', area: 'company', match: /^\/team$/, mount: forAdmins('team', teamView) },
+    { name: 'settings', area: 'company', match: /^\/settings$/, mount: forAdmins('settings', settingsView) },
+    { name: 'audit', area: 'company', match: /^\/audit$/, mount: forAdmins('audit', auditView) },
+    { name: 'operator', area: 'operator', match: /^\/operator$/, mount: overviewView },
+    { name: 'operator/tenants', area: 'operator', match: /^\/operator\/tenants$/, mount: tenantsView },
+    { name: 'operator/tenants', area: 'operator', match: /^\/operator\/tenants\/[^/]+$/, mount: tenantView },
+    { name: 'operator/users', area: 'operator', match: /^\/operator\/users$/, mount: usersView },
+    { name: 'operator/jobs', area: 'operator', match: /^\/operator\/jobs$/, mount: jobsView },
+    { name: 'operator/audit', area: 'operator', match: /^\/operator\/audit$/, mount: operatorAuditView },
   ]);
   setInterval(() => store.emit('tick'), TICK_MS);
 }
