@@ -160,7 +160,7 @@ class SettingsPage extends Page {
   template() {
     const { data, error } = this.loaded;
     const body = error ? html`<section class="card widget">${failed(error, this.load)}</section>`
-      : data && this.draft.id ? html`<div class="settings">${this.company()}<div class="settings-side">${this.limits()}${this.security()}${this.retention()}</div></div>` : skeleton('list');
+      : data && this.draft.id ? html`<div class="settings"><div class="settings-side">${this.company()}${this.security()}</div><div class="settings-side">${this.limits()}${this.retention()}</div></div>` : skeleton('list');
     return html`${tabs('settings')}${head(this.title, store.t('settings.lead'))}${body}`;
   }
 }

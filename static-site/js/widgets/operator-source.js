@@ -13,18 +13,18 @@ export function sourceState(status) {
   return html`<span class="state state-${tone}">${icon(image)}${words(`status.${status}`, status)}</span>`;
 }
 
-/** @param {OperatorSource[]} items @param {boolean} company also says whose it is @param {string} caption */
+/** @param {OperatorSource[]} items @param {boolean} company says whose each is; they share a state then @param {string} caption */
 export function sourceRows(items, company, caption) {
   const { t, format } = store;
   const column = (/** @type {string} */ name, side = '') => html`<th scope="col" class=${side}>${t(`ops.col.${name}`)}</th>`;
   return html`
     <div class="table-scroll" tabindex="0" role="region" aria-label=${caption}>
       <table class="table table-sm figures">
-        <thead><tr>${column('source')}${company ? column('company') : nothing}${column('state')}${column('cause')}${column('last_sync')}${column('through')}${column('datapoints', 'num')}</tr></thead>
+        <thead><tr>${column('source')}${company ? column('company') : nothing}${company ? nothing : column('state')}${column('cause')}${column('last_sync')}${column('through')}${column('datapoints', 'num')}</tr></thead>
         <tbody>${items.map((one) => html`
-          <tr><th scope="row"><strong>${one.name}</strong><br><span class="muted">${words(`provider.${one.provider}`, one.provider)}</span></th>
+          <tr><th scope="row" class="source-cell"><strong>${one.name}</strong><br><span class="muted">${words(`provider.${one.provider}`, one.provider)}</span></th>
             ${company ? html`<td>${one.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(one.tenant.id)}">${one.tenant.name}</a>` : '–'}</td>` : nothing}
-            <td>${sourceState(one.status)}</td>
+            ${company ? nothing : html`<td>${sourceState(one.status)}</td>`}
             <td class="cause-cell">${one.status_text}${one.cause ? html`<br><code>${one.cause}</code>` : nothing}</td>
             <td class="nowrap">${ago(one.last_sync_at, t('source.never'))}</td>
             <td class="nowrap">${one.data_through ? format.day(one.data_through) : '–'}</td>

@@ -78,7 +78,7 @@ class JobsPage extends Page {
           <p class="muted">${job.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(job.tenant.id)}">${job.tenant.name}</a>` : t('audit.platform')}<span class="only-narrow"> · ${ago(job.finished_at ?? job.run_at ?? job.created_at, '')}</span></p>
           ${job.last_error ? html`<p class="job-error"><code>${job.last_error}</code></p>` : nothing}</th>
         <td class="not-narrow"><code>${job.queue}</code></td>
-        <td class="not-narrow"><span class="state state-${tone}">${icon(image)}${words(`jobs.state.${job.state}`, job.state)}</span></td>
+        <td class="not-narrow"><span class="state state-${tone}">${icon(image)}${words(`jobs.is.${job.state}`, job.state)}</span></td>
         <td class="num not-narrow">${count(job.attempts)}</td>
         <td class="nowrap not-narrow">${job.finished_at ? ago(job.finished_at, '–') : ago(job.run_at, '–')}</td>
         <td class="row-acts">${failed ? html`<button type="button" class="btn btn-sm" data-action="replay" aria-label=${t('source.action_of', { action: t('jobs.replay'), name })} ?disabled=${this.busy !== ''} @click=${() => this.replay([job.id])}>${icon('refresh')}${t('jobs.replay')}</button>` : nothing}</td>
@@ -96,7 +96,7 @@ class JobsPage extends Page {
     };
     return html`
       ${this.state === 'failed' ? html`<div class="bulk">
-        <button type="button" class="btn btn-primary" data-action="replay-chosen" ?disabled=${!this.chosen.size || this.busy !== ''} @click=${() => this.replay([...this.chosen])}>${icon('refresh')}${this.busy === 'replay' ? t('dialog.busy') : t('jobs.replay_chosen', { n: this.chosen.size })}</button></div>` : nothing}
+        <button type="button" class="btn btn-primary" data-action="replay-chosen" ?disabled=${!this.chosen.size || this.busy !== ''} @click=${() => this.replay([...this.chosen])}>${icon('refresh')}${this.busy === 'replay' ? t('dialog.busy') : this.chosen.size ? t('jobs.replay_chosen', { n: this.chosen.size }) : t('jobs.choose_some')}</button></div>` : nothing}
       <table class="table figures rows"><caption class="visually-hidden">${this.title}</caption>
         <thead><tr>${this.state === 'failed' ? html`<th scope="col" class="tick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose_all')} .checked=${all} @change=${(/** @type {any} */ e) => chooseAll(e.target.checked)}></th>` : nothing}
           ${column('job')}${column('queue', 'not-narrow')}${column('state', 'not-narrow')}${column('attempts', 'num not-narrow')}${column('when', 'not-narrow')}<th scope="col"><span class="visually-hidden">${t('ops.col.acts')}</span></th></tr></thead>
@@ -113,7 +113,7 @@ class JobsPage extends Page {
       ${this.noticeLine()}
       <form class="card filter-bar" aria-label=${t('filter.title')} @submit=${(/** @type {Event} */ e) => e.preventDefault()}>
         ${select(t('ops.col.state'), 'jobs-state', state, STATES.map((one) => /** @type {[string, string]} */ ([one, t(`jobs.state.${one}`)])), (wish) => change({ state: wish }))}
-        ${select(t('ops.col.queue'), 'jobs-queue', this.params.queue ?? '', [['', t('filter.any')], ...queues.map((one) => /** @type {[string, string]} */ ([one, one]))], (queue) => change({ queue }))}
+        ${select(t('ops.col.queue'), 'jobs-queue', this.params.queue ?? '', [['', t('jobs.any_queue')], ...queues.map((one) => /** @type {[string, string]} */ ([one, one]))], (queue) => change({ queue }))}
         <button type="button" class="btn" @click=${() => this.load()}>${icon('refresh')}${t('jobs.reload')}</button>
       </form>
       <section class="card widget" aria-label=${this.title}>${listing(this.jobs, { none, rows: (items) => this.table(items) })}</section>`;

@@ -49,12 +49,13 @@ class OverviewPage extends Page {
     const { tenants, sources, jobs } = this.overview.data;
     const card = (/** @type {string} */ name, /** @type {string} */ href, /** @type {number} */ n, /** @type {unknown} */ more) => html`
       <li><article class="card figure-card" data-figure=${name}><h2><a href=${href}>${t(`ops.n.${name}`)}</a></h2><p class="figure-value">${count(n)}</p><p class="muted">${more}</p></article></li>`;
-    const parts = (/** @type {Array<[string, number]>} */ all) => all.filter(([, n]) => n).map(([text, n]) => `${count(n)} ${text}`).join(' · ') || t('ops.nothing_else');
+    const rest = ['suspended', 'deleting'].filter((status) => tenants[status]).map((status) => t(`ops.other.${status}`, { n: tenants[status] })).join(' · ');
+    const states = Object.entries(sources.by_status).map(([status, n]) => `${count(Number(n))} ${words(`status.${status}`, status).toLowerCase()}`).join(' · ');
     const stuck = jobs.oldest_due_at && store.now() - Date.parse(jobs.oldest_due_at) > 15 * 60_000;
     return html`
       <ul class="figure-cards">
-        ${card('tenants', '#/operator/tenants', tenants.active, parts([[t('ops.suspended'), tenants.suspended], [t('ops.deleting'), tenants.deleting]]))}
-        ${card('sources', '#/operator', sources.total, parts(Object.entries(sources.by_status).map(([status, n]) => /** @type {[string, number]} */ ([t(`status.${status}`).toLowerCase(), Number(n)]))))}
+        ${card('tenants', '#/operator/tenants', tenants.active, rest || t('ops.nothing_else'))}
+        ${card('sources', '#/operator', sources.total, states)}
         ${card('waiting', '#/operator/jobs?state=queued', jobs.queued + jobs.running, stuck
           ? html`<span class="tone-warn">${t('ops.oldest')} ${ago(jobs.oldest_due_at, '')}</span>` : html`${t('ops.running', { n: jobs.running })}${jobs.oldest_due_at ? html` · ${t('ops.oldest')} ${ago(jobs.oldest_due_at, '')}` : nothing}`)}
         ${card('failed', '#/operator/jobs?state=failed', jobs.failed, jobs.failed ? html`<span class="tone-bad">${t('ops.failed_text')}</span>` : t('ops.failed_none'))}

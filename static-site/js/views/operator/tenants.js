@@ -53,12 +53,14 @@ class TenantsPage extends Page {
   row(tenant) {
     const { t, format } = store;
     const near = nearest(tenant.limits, tenant.use);
+    const nearText = `${t(`limit.${near.key}`)} ${format.number({ style: 'percent' }).format(near.share)}`;
     return html`
       <tr><th scope="row"><a href="#/operator/tenants/${encodeURIComponent(tenant.id)}"><strong>${tenant.name}</strong></a>
-          <p class="muted">${t('settings.plan', { plan: tenant.plan })}</p></th>
+          <p class="muted">${t('settings.plan', { plan: tenant.plan })}</p>
+          ${near.tone === 'good' ? nothing : html`<p class="only-narrow tone-${near.tone}">${nearText}</p>`}</th>
         <td>${tenantState(tenant.status)}${tenant.delete_after ? html`<p class="muted">${moment(tenant.delete_after)}</p>` : nothing}</td>
         <td class="num not-narrow">${count(tenant.use.users)}</td><td class="num not-narrow">${count(tenant.use.sources)}</td><td class="num not-narrow">${count(tenant.use.datapoints)}</td>
-        <td class="not-narrow"><span class="tone-${near.tone}">${t(`limit.${near.key}`)} ${format.number({ style: 'percent' }).format(near.share)}</span></td>
+        <td class="not-narrow"><span class="tone-${near.tone}">${nearText}</span></td>
         <td class="not-narrow nowrap">${moment(tenant.created_at)}</td></tr>`;
   }
 
