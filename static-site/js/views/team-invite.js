@@ -130,9 +130,11 @@ export class InvitePanel {
         <h2 id="invite-title" tabindex="-1">${t('invite.title')}</h2>
         <p class="muted" id="invite-hint">${t('invite.hint', { most: MOST })}</p>
         ${full}
-        <ul class="invite-rows">${this.rows.map((row, i) => this.row(row, i))}</ul>
-        <button type="button" class="btn btn-sm" ?disabled=${this.rows.length >= MOST} @click=${this.add}>${icon('plus')}${t('invite.add')}</button>
-        <dl class="role-help">${['viewer', 'admin'].map((role) => html`<div><dt>${t(`role.${role}`)}</dt><dd>${t(`invite.can.${role}`)}</dd></div>`)}</dl>
+        <div class="invite-cols">
+          <div><ul class="invite-rows">${this.rows.map((row, i) => this.row(row, i))}</ul>
+            <button type="button" class="btn btn-sm" ?disabled=${this.rows.length >= MOST} @click=${this.add}>${icon('plus')}${t('invite.add')}</button></div>
+          <dl class="role-help">${['viewer', 'admin'].map((role) => html`<div><dt>${t(`role.${role}`)}</dt><dd>${t(`invite.can.${role}`)}</dd></div>`)}</dl>
+        </div>
         <div class="dialog-buttons"><button type="button" class="btn" @click=${this.close}>${t('dialog.cancel')}</button>
           <button type="submit" class="btn btn-primary" ?disabled=${this.busy}>${this.busy ? t('dialog.busy') : t('invite.send')}</button></div>
       </form>`;

@@ -19,16 +19,16 @@ export function sourceRows(items, company, caption) {
   const column = (/** @type {string} */ name, side = '') => html`<th scope="col" class=${side}>${t(`ops.col.${name}`)}</th>`;
   return html`
     <div class="table-scroll" tabindex="0" role="region" aria-label=${caption}>
-      <table class="table table-sm figures">
+      <table class="table table-sm figures stack stack-sources">
         <thead><tr>${column('source')}${company ? column('company') : nothing}${company ? nothing : column('state')}${column('cause')}${column('last_sync')}${column('through')}${column('datapoints', 'num')}</tr></thead>
         <tbody>${items.map((one) => html`
           <tr><th scope="row" class="source-cell"><strong>${one.name}</strong><br><span class="muted">${words(`provider.${one.provider}`, one.provider)}</span></th>
-            ${company ? html`<td>${one.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(one.tenant.id)}">${one.tenant.name}</a>` : '–'}</td>` : nothing}
-            ${company ? nothing : html`<td>${sourceState(one.status)}</td>`}
-            <td class="cause-cell">${one.status_text}${one.cause ? html`<br><code>${one.cause}</code>` : nothing}</td>
-            <td class="nowrap">${ago(one.last_sync_at, t('source.never'))}</td>
-            <td class="nowrap">${one.data_through ? format.day(one.data_through) : '–'}</td>
-            <td class="num">${count(one.datapoints)}</td></tr>`)}</tbody>
+            ${company ? html`<td class="whole">${one.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(one.tenant.id)}">${one.tenant.name}</a>` : '–'}</td>` : nothing}
+            ${company ? nothing : html`<td class="whole">${sourceState(one.status)}</td>`}
+            <td class="cause-cell whole">${one.status_text}${one.cause ? html`<br><code>${one.cause}</code>` : nothing}</td>
+            <td class="nowrap" data-label=${t('ops.col.last_sync')}>${ago(one.last_sync_at, t('source.never'))}</td>
+            <td class="nowrap" data-label=${t('ops.col.through')}>${one.data_through ? format.day(one.data_through) : '–'}</td>
+            <td class="num" data-label=${t('ops.col.datapoints')}>${count(one.datapoints)}</td></tr>`)}</tbody>
       </table>
     </div>`;
 }

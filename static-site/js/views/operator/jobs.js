@@ -97,7 +97,7 @@ class JobsPage extends Page {
     return html`
       ${this.state === 'failed' ? html`<div class="bulk">
         <button type="button" class="btn btn-primary" data-action="replay-chosen" ?disabled=${!this.chosen.size || this.busy !== ''} @click=${() => this.replay([...this.chosen])}>${icon('refresh')}${this.busy === 'replay' ? t('dialog.busy') : this.chosen.size ? t('jobs.replay_chosen', { n: this.chosen.size }) : t('jobs.choose_some')}</button></div>` : nothing}
-      <table class="table figures rows"><caption class="visually-hidden">${this.title}</caption>
+      <table class="table figures rows stack stack-jobs"><caption class="visually-hidden">${this.title}</caption>
         <thead><tr>${this.state === 'failed' ? html`<th scope="col" class="tick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose_all')} .checked=${all} @change=${(/** @type {any} */ e) => chooseAll(e.target.checked)}></th>` : nothing}
           ${column('job')}${column('queue', 'not-narrow')}${column('state', 'not-narrow')}${column('attempts', 'num not-narrow')}${column('when', 'not-narrow')}<th scope="col"><span class="visually-hidden">${t('ops.col.acts')}</span></th></tr></thead>
         <tbody>${items.map((one) => this.row(one))}</tbody></table>`;

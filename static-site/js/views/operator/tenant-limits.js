@@ -64,11 +64,11 @@ export class LimitsCard {
     const wrong = this.wrong.includes(key);
     return html`
       <tr data-limit=${key}><th scope="row" id="limit-${key}">${t(`limit.${key}`)}</th>
-        <td class="num">${plan === undefined ? '–' : count(plan)}</td>
-        <td><input class="form-control form-control-sm limit-input" inputmode="numeric" autocomplete="off" aria-labelledby="limit-${key} limits-own" placeholder=${plan === undefined ? '' : String(plan)}
+        <td class="num" data-label=${t('limits.plan')}>${plan === undefined ? '–' : count(plan)}</td>
+        <td data-label=${t('limits.own')}><input class="form-control form-control-sm limit-input" inputmode="numeric" autocomplete="off" aria-labelledby="limit-${key} limits-own" placeholder=${plan === undefined ? '' : String(plan)}
           .value=${this.typed[key] ?? ''} aria-invalid=${wrong ? 'true' : nothing} @input=${(/** @type {any} */ e) => { this.typed[key] = e.target.value; }}>
           ${wrong ? html`<p class="field-problem">${t('limits.wrong')}</p>` : nothing}</td>
-        <td class="num">${used ? html`${count(use[used])} <span class="tone-${tone}">(${format.number({ style: 'percent' }).format(share)})</span>
+        <td class="num" data-label=${t('limits.use')}>${used ? html`${count(use[used])} <span class="tone-${tone}">(${format.number({ style: 'percent' }).format(share)})</span>
           <meter class="use-meter use-${tone}" min="0" max="1" .value=${Math.min(1, share)} aria-labelledby="limit-${key}"></meter>` : '–'}</td></tr>`;
   }
 
@@ -78,7 +78,7 @@ export class LimitsCard {
       <form class="card widget limits" aria-labelledby="limits-title" novalidate @submit=${this.submit}>
         <div class="widget-head"><h2 id="limits-title">${t('settings.limits')}</h2><span class="label-chip">${t('settings.plan', { plan: this.page.data.plan })}</span></div>
         <p class="muted">${t('limits.lead')}</p>
-        <div class="table-scroll" tabindex="0" role="region" aria-labelledby="limits-title"><table class="table figures">
+        <div class="table-scroll" tabindex="0" role="region" aria-labelledby="limits-title"><table class="table figures stack stack-limits">
           <thead><tr><th scope="col">${t('limits.limit')}</th><th scope="col" class="num">${t('limits.plan')}</th><th scope="col" id="limits-own">${t('limits.own')}</th><th scope="col" class="num">${t('limits.use')}</th></tr></thead>
           <tbody>${LIMITS.map((key) => this.row(key))}</tbody></table></div>
         <div class="field"><label class="form-label" for="limits-reason">${t('tenant.reason')}</label>
