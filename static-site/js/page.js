@@ -83,6 +83,7 @@ export class Page {
   /** Runs a request of a button: nothing else can be pressed meanwhile, a refusal becomes the notice. @template T @param {string} name @param {() => Promise<T>} act @returns {Promise<T|undefined>} */
   async run(name, act) {
     if (this.busy) return undefined;
+    const from = /** @type {HTMLElement|null} */ (document.activeElement);
     this.busy = name;
     this.notice = null;
     this.draw();
@@ -94,6 +95,8 @@ export class Page {
     } finally {
       this.busy = '';
       this.draw();
+      // A button that was off for a moment has lost the focus: the person goes on from where they were.
+      if (document.activeElement === document.body && from?.isConnected) from.focus();
     }
   }
 

@@ -2,6 +2,7 @@
 import { api } from '../api.js';
 import { tenant } from '../api-admin.js';
 import { head, tabs } from '../company.js';
+import { announce } from '../dom.js';
 import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
 import { dayInZone } from '../lib/dates.js';
@@ -61,6 +62,7 @@ class SettingsPage extends Page {
     try {
       this.loaded.data = await tenant.change(changes, this.loaded.data.etag);
       this.said[card] = { tone: 'good', text: store.t('settings.saved') };
+      announce(store.t('settings.saved'));
       for (const key of keys) this.draft[key] = this.loaded.data[key];
       if (card !== 'audit') store.setSession(await api.session());
     } catch (error) {
@@ -86,7 +88,7 @@ class SettingsPage extends Page {
     const { t } = store;
     const same = keys.every((key) => this.draft[key] === this.loaded.data[key]);
     return html`
-      ${this.said[card] ? html`<div role=${this.said[card]?.tone === 'bad' ? 'alert' : 'status'}>${noticeLine(this.said[card] ?? null)}</div>` : nothing}
+      ${this.said[card] ? html`<div role=${this.said[card]?.tone === 'bad' ? 'alert' : nothing}>${noticeLine(this.said[card] ?? null)}</div>` : nothing}
       <div class="card-buttons"><button type="submit" class="btn btn-primary" ?disabled=${same || this.busy !== ''}>${this.busy === card ? t('dialog.busy') : t('settings.save')}</button></div>`;
   }
 

@@ -26,7 +26,7 @@ export function member(person, actions, busy) {
       <div class="person-who"><p class="person-name"><strong>${person.name}</strong>${person.you ? html`<span class="label-chip">${t('team.you')}</span>` : nothing}</p>
         <p class="muted">${person.email}</p></div>
       <div class="person-state">${mfaBadge(person.mfa)}<span class="muted">${t('team.last_login')} ${ago(person.last_login, t('team.never'))}</span></div>
-      <select class="form-select form-select-sm person-role" aria-label=${t('team.role_of', { name: person.name })} ?disabled=${busy !== ''}
+      <select class="form-select form-select-sm person-role" aria-label=${t('team.role_of', { name: person.name })}
         @change=${(/** @type {any} */ e) => { const wish = e.target.value; e.target.value = person.role; actions.role(person, wish); }}>
         ${['viewer', 'admin'].map((role) => html`<option value=${role} .selected=${person.role === role}>${t(`role.${role}`)}</option>`)}
       </select>

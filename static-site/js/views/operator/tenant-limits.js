@@ -1,6 +1,6 @@
 // The limits of a company: what its plan gives, what was set for it alone, and what it uses.
 import { operator } from '../../api-admin.js';
-import { focusOn } from '../../dom.js';
+import { announce, focusOn } from '../../dom.js';
 import { html, nothing } from '../../html.js';
 import { LIMITS, level, METERS, overrides } from '../../lib/limits.js';
 import { store } from '../../store.js';
@@ -11,6 +11,7 @@ import { refusal } from './tenant-acts.js';
 export class LimitsCard {
   /** @type {Record<string, string>} */
   typed = {};
+  plan = '';
   reason = '';
   /** @type {string[]} */
   wrong = [];
@@ -26,7 +27,8 @@ export class LimitsCard {
 
   /** Shows what the company has now. */
   adopt() {
-    const { overrides: own } = this.page.data;
+    const { overrides: own, plan } = this.page.data;
+    this.plan = plan;
     this.typed = Object.fromEntries(LIMITS.map((key) => [key, own?.[key] === undefined || own[key] === null ? '' : String(own[key])]));
     this.reason = '';
   }
@@ -37,15 +39,21 @@ export class LimitsCard {
     const { t } = store;
     const { changes, wrong } = overrides(this.page.data.overrides ?? {}, this.typed);
     this.wrong = wrong;
-    this.noReason = Object.keys(changes).length > 0 && !this.reason.trim();
+    /** @type {Record<string, unknown>} */
+    const body = {};
+    if (Object.keys(changes).length) body.limits = changes;
+    if (this.plan !== this.page.data.plan) body.plan = this.plan;
+    const anything = Object.keys(body).length > 0;
+    this.noReason = anything && !this.reason.trim();
     this.said = null;
     this.page.draw();
-    if (wrong.length || this.noReason || !Object.keys(changes).length) return void focusOn('.limits [aria-invalid="true"]');
+    if (wrong.length || this.noReason || !anything) return void focusOn('.limits [aria-invalid="true"]');
     this.busy = true;
     this.page.draw();
     try {
-      await operator.changeTenant(this.page.data.id, { limits: changes, reason: this.reason.trim() }, this.page.data.etag);
+      await operator.changeTenant(this.page.data.id, { ...body, reason: this.reason.trim() }, this.page.data.etag);
       this.said = { tone: 'good', text: t('limits.saved') };
+      announce(this.said.text);
       await this.page.load();
     } catch (error) {
       this.said = { tone: 'bad', text: refusal(/** @type {any} */ (error)) };
@@ -58,7 +66,7 @@ export class LimitsCard {
   row(key) {
     const { t, format } = store;
     const { limits, use } = this.page.data;
-    const plan = this.page.planLimits()?.[key];
+    const plan = this.page.planList.find((one) => one.key === this.plan)?.limits?.[key];
     const used = METERS.find(([one]) => one === key)?.[1];
     const { share, tone } = used ? level(use[used], limits[key]) : { share: 0, tone: 'good' };
     const wrong = this.wrong.includes(key);
@@ -76,7 +84,10 @@ export class LimitsCard {
     const { t } = store;
     return html`
       <form class="card widget limits" aria-labelledby="limits-title" novalidate @submit=${this.submit}>
-        <div class="widget-head"><h2 id="limits-title">${t('settings.limits')}</h2><span class="label-chip">${t('settings.plan', { plan: this.page.data.plan })}</span></div>
+        <div class="widget-head"><h2 id="limits-title">${t('settings.limits')}</h2>
+          <label class="inline-select limits-plan">${t('tenants.plan')}
+            <select class="form-select form-select-sm" id="limits-plan" @change=${(/** @type {any} */ e) => { this.plan = e.target.value; this.page.draw(); }}>
+              ${this.page.planList.map(({ key }) => html`<option value=${key} .selected=${key === this.plan}>${key}</option>`)}</select></label></div>
         <p class="muted">${t('limits.lead')}</p>
         <div class="table-scroll" tabindex="0" role="region" aria-labelledby="limits-title"><table class="table figures stack stack-limits">
           <thead><tr><th scope="col">${t('limits.limit')}</th><th scope="col" class="num">${t('limits.plan')}</th><th scope="col" id="limits-own">${t('limits.own')}</th><th scope="col" class="num">${t('limits.use')}</th></tr></thead>
@@ -85,7 +96,7 @@ export class LimitsCard {
           <input class="form-control" id="limits-reason" maxlength="500" autocomplete="off" .value=${this.reason} aria-invalid=${this.noReason ? 'true' : nothing} aria-describedby="limits-reason-hint"
             @input=${(/** @type {any} */ e) => { this.reason = e.target.value; }}>
           <p class=${this.noReason ? 'field-problem' : 'field-hint'} id="limits-reason-hint">${t(this.noReason ? 'limits.reason_missing' : 'tenant.reason_hint')}</p></div>
-        ${this.said ? html`<div role="status">${noticeLine(this.said)}</div>` : nothing}
+        ${this.said ? html`<div role=${this.said.tone === 'bad' ? 'alert' : nothing}>${noticeLine(this.said)}</div>` : nothing}
         <div class="card-buttons"><button type="submit" class="btn btn-primary" ?disabled=${this.busy}>${this.busy ? t('dialog.busy') : t('limits.save')}</button></div>
       </form>`;
   }

@@ -33,7 +33,10 @@ export class TenantPage extends Page {
     return this.tenant.data;
   }
 
-  planLimits = () => this.plans.data?.plans.find((/** @type {any} */ plan) => plan.key === this.data.plan)?.limits;
+  /** The plans there are; the company's own even before they are loaded. @returns {Array<{key: string, limits?: import('../../lib/limits.js').Limits}>} */
+  get planList() {
+    return this.plans.data?.plans ?? [{ key: this.data.plan }];
+  }
 
   load = async () => {
     if (!(await this.tenant.load((signal) => operator.tenant(this.id, signal)))) return;
@@ -95,7 +98,7 @@ export class TenantPage extends Page {
     const { sources = [] } = this.data;
     return html`
       <section class="card widget" aria-labelledby="sources-title"><h2 id="sources-title">${t('nav.to.sources')}</h2>
-        ${sources.length ? sourceRows(sources, false, t('nav.to.sources')) : html`<p class="muted">${t('source.none')}</p>`}</section>`;
+        ${sources.length ? sourceRows(sources, false, t('ops.sources_of', { name: this.data.name })) : html`<p class="muted">${t('source.none')}</p>`}</section>`;
   }
 
   content() {
