@@ -55,27 +55,25 @@ async function send(method, path, { query, body, form, signal, ifMatch }) {
   }
 }
 
-/** @param {Response} response */
-const json = async (response) => (response.status === 204 ? null : response.json().catch(() => ({})));
-
-/** @param {Response} response @param {Options} options */
-async function good(response, { as }) {
-  if (as === 'blob') return response.blob();
-  const body = await json(response);
-  return as === 'tagged' ? { ...body, etag: response.headers.get('ETag') } : body;
+/** The body of an answer; a file or a tag only of a good one, a refusal is always a problem document. @param {Response} response @param {Options['as']} as */
+async function json(response, as) {
+  if (response.status === 204) return null;
+  if (response.ok && as === 'blob') return response.blob();
+  const body = await response.json().catch(() => ({}));
+  return response.ok && as === 'tagged' ? { ...body, etag: response.headers.get('ETag') } : body;
 }
 
 /** @param {string} method @param {string} path @param {Options} [options] @returns {Promise<any>} */
 export async function request(method, path, options = {}) {
   let response = await send(method, path, options);
-  if (response.ok) return good(response, options);
-  let problem = await json(response);
+  if (response.ok) return json(response, options.as);
+  let problem = await json(response, options.as);
   // Another tab may have signed in anew, so our token is old: fetch the session's and try once more.
   if (response.status === 403 && problem?.code === 'csrf' && store.session) {
     store.setSession(await request('GET', '/auth/session'));
     response = await send(method, path, options);
-    if (response.ok) return good(response, options);
-    problem = await json(response);
+    if (response.ok) return json(response, options.as);
+    problem = await json(response, options.as);
   }
   if (response.status === 401 && !options.quiet) store.emit('signed-out');
   throw new ApiError(response.status, problem ?? {});

@@ -94,7 +94,7 @@ class Store extends EventTarget {
 
   refreshFormat() {
     const tenant = this.session?.tenant;
-    this.format = new Format({ lang: this.lang, locale: tenant?.locale, currency: tenant?.currency, zone: tenant?.zone });
+    this.format = new Format({ lang: this.lang, locale: tenant?.locale, currency: tenant?.currency, zone: tenant?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone });
   }
 }
 

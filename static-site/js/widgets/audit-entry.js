@@ -2,7 +2,7 @@
 import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
 import { diffRows, flatten } from '../lib/audit.js';
-import { device } from '../lib/people.js';
+import { device } from '../lib/device.js';
 import { store } from '../store.js';
 import { ago, moment, words } from '../words.js';
 
@@ -31,6 +31,12 @@ export const actionWords = (action) => words(`audit.action.${action}`, action);
 
 /** A person, or whoever acted without one. @param {Entry['actor']} actor */
 export const actorName = (actor) => actor.email ?? store.t(`audit.kind.${actor.kind}`);
+
+/** "Chrome · Windows", or the beginning of what no browser sends. @param {string|null} agent */
+function deviceWords(agent) {
+  const { browser, system } = device(agent);
+  return [browser, system].filter(Boolean).join(' · ') || (agent ?? '–').slice(0, 60);
+}
 
 /** @param {string} value */
 const valueWords = (value) => words(`audit.value.${value}`, value);
@@ -61,7 +67,7 @@ function detail(entry, look) {
       ${entry.resource ? fact(t('audit.resource'), html`<code>${entry.resource}</code>`) : nothing}
       ${flatten(entry.detail ?? {}).map(([name, value]) => fact(fieldWords(name), valueWords(String(value))))}
       ${fact(t('audit.ip'), entry.ip ?? '–')}
-      ${fact(t('audit.device'), html`<span title=${entry.user_agent ?? nothing}>${device(entry.user_agent)}</span>`)}
+      ${fact(t('audit.device'), html`<span title=${entry.user_agent ?? nothing}>${deviceWords(entry.user_agent)}</span>`)}
       ${fact(t('audit.action_name'), html`<code>${entry.action}</code>`)}
       ${entry.request_id ? fact(t('audit.request'), html`<code>${entry.request_id}</code>`) : nothing}
     </dl>
