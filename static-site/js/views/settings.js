@@ -135,7 +135,7 @@ class SettingsPage extends Page {
     return this.card('security', ['require_mfa'], html`
       <label class="switch"><input type="checkbox" role="switch" id="set-mfa" .checked=${this.draft.require_mfa} aria-describedby="set-mfa-hint" @change=${(/** @type {any} */ e) => this.set({ require_mfa: e.target.checked })}>
         <span>${t('settings.require_mfa')}</span></label>
-      <p class="field-hint" id="set-mfa-hint">${t('settings.require_mfa_hint')}</p>`);
+      <p class="form-hint" id="set-mfa-hint">${t('settings.require_mfa_hint')}</p>`);
   }
 
   retention() {
@@ -155,7 +155,7 @@ class SettingsPage extends Page {
       <section class="card widget settings-card" aria-labelledby="limits-title">
         <div class="widget-head"><h2 id="limits-title">${t('settings.limits')}</h2><span class="label-chip">${t('settings.plan', { plan })}</span></div>
         ${meterList(limits, use)}
-        <p class="field-hint">${t('limit.cadence', { minutes: limits.min_cadence_minutes, n: limits.min_cadence_minutes })} ${t('limit.more')}</p>
+        <p class="form-hint">${t('limit.cadence', { minutes: limits.min_cadence_minutes, n: limits.min_cadence_minutes })} ${t('limit.more')}</p>
       </section>`;
   }
 

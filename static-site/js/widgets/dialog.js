@@ -30,9 +30,9 @@ export const problemOf = (dialog, field) => dialog.error?.errors.find((e) => e.f
 export function field({ id, label, hint = '', problem = '' }, control) {
   const described = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(' ') || nothing;
   return html`
-    <div class="field"><label class="form-label" for=${id}>${label}</label>
+    <div class="form-field"><label class="form-label" for=${id}>${label}</label>
       ${control({ described, invalid: problem ? 'true' : nothing })}
-      ${hint ? html`<p class="field-hint" id="${id}-hint">${hint}</p>` : nothing}
+      ${hint ? html`<p class="form-hint" id="${id}-hint">${hint}</p>` : nothing}
       ${problem ? html`<p class="field-problem" id="${id}-problem">${problem}</p>` : nothing}
     </div>`;
 }

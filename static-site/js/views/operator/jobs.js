@@ -73,7 +73,7 @@ class JobsPage extends Page {
     const name = `${words(`jobs.kind.${job.kind}`, job.kind)}, ${job.tenant?.name ?? t('audit.platform')}`;
     return html`
       <tr data-job=${job.id}>
-        ${this.state === 'failed' ? html`<td class="tick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose', { name })} .checked=${this.chosen.has(job.id)} @change=${(/** @type {any} */ e) => this.choose(job.id, e.target.checked)}></td>` : nothing}
+        ${this.state === 'failed' ? html`<td class="pick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose', { name })} .checked=${this.chosen.has(job.id)} @change=${(/** @type {any} */ e) => this.choose(job.id, e.target.checked)}></td>` : nothing}
         <th scope="row"><strong>${words(`jobs.kind.${job.kind}`, job.kind)}</strong>
           <p class="muted">${job.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(job.tenant.id)}">${job.tenant.name}</a>` : t('audit.platform')}<span class="only-narrow"> · ${ago(job.finished_at ?? job.run_at ?? job.created_at, '')}</span></p>
           ${job.last_error ? html`<p class="job-error"><code>${job.last_error}</code></p>` : nothing}</th>
@@ -98,7 +98,7 @@ class JobsPage extends Page {
       ${this.state === 'failed' ? html`<div class="bulk">
         <button type="button" class="btn btn-primary" data-action="replay-chosen" ?disabled=${!this.chosen.size || this.busy !== ''} @click=${() => this.replay([...this.chosen])}>${icon('refresh')}${this.busy === 'replay' ? t('dialog.busy') : this.chosen.size ? t('jobs.replay_chosen', { n: this.chosen.size }) : t('jobs.choose_some')}</button></div>` : nothing}
       <table class="table figures rows stack stack-jobs"><caption class="visually-hidden">${this.title}</caption>
-        <thead><tr>${this.state === 'failed' ? html`<th scope="col" class="tick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose_all')} .checked=${all} @change=${(/** @type {any} */ e) => chooseAll(e.target.checked)}></th>` : nothing}
+        <thead><tr>${this.state === 'failed' ? html`<th scope="col" class="pick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose_all')} .checked=${all} @change=${(/** @type {any} */ e) => chooseAll(e.target.checked)}></th>` : nothing}
           ${column('job')}${column('queue', 'not-narrow')}${column('state', 'not-narrow')}${column('attempts', 'num not-narrow')}${column('when', 'not-narrow')}<th scope="col"><span class="visually-hidden">${t('ops.col.acts')}</span></th></tr></thead>
         <tbody>${items.map((one) => this.row(one))}</tbody></table>`;
   }

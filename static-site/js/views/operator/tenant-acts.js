@@ -51,7 +51,7 @@ export async function askDelete(page) {
   const when = () => {
     const grace = graceDays(days);
     return grace === null ? html`<p class="field-problem" role="alert">${t('tenant.delete.days_wrong')}</p>`
-      : html`<p class="field-hint">${grace ? html`${t('tenant.delete.on')} <strong>${moment(after(store.now(), grace))}</strong>. ${t('tenant.delete.until')}` : t('tenant.delete.now')}</p>`;
+      : html`<p class="form-hint">${grace ? html`${t('tenant.delete.on')} <strong>${moment(after(store.now(), grace))}</strong>. ${t('tenant.delete.until')}` : t('tenant.delete.now')}</p>`;
   };
   /** @type {Dialog} */
   const dialog = {
@@ -59,10 +59,10 @@ export async function askDelete(page) {
     ready: () => sameName(typed, removal.name) && graceDays(days) !== null,
     body: () => html`
       ${losses(removal)}
-      <div class="field"><label class="form-label" for="grace">${t('tenant.delete.days')}</label>
+      <div class="form-field"><label class="form-label" for="grace">${t('tenant.delete.days')}</label>
         <input class="form-control short" id="grace" inputmode="numeric" autocomplete="off" .value=${days} aria-describedby="grace-when" aria-invalid=${graceDays(days) === null ? 'true' : nothing}
           @input=${(/** @type {any} */ e) => { days = e.target.value; page.draw(); }}><div id="grace-when">${when()}</div></div>
-      <div class="field"><label class="form-label" for="typed">${t('tenant.delete.type', { name: removal.name })}</label>
+      <div class="form-field"><label class="form-label" for="typed">${t('tenant.delete.type', { name: removal.name })}</label>
         <input class="form-control" id="typed" autocomplete="off" spellcheck="false" .value=${typed} @input=${(/** @type {any} */ e) => { typed = e.target.value; page.draw(); }}></div>`,
     submit: async () => {
       const tenant = await operator.removeTenant(page.data.id, Number(graceDays(days)));

@@ -92,10 +92,10 @@ export class LimitsCard {
         <div class="table-scroll" tabindex="0" role="region" aria-labelledby="limits-title"><table class="table figures stack stack-limits">
           <thead><tr><th scope="col">${t('limits.limit')}</th><th scope="col" class="num">${t('limits.plan')}</th><th scope="col" id="limits-own">${t('limits.own')}</th><th scope="col" class="num">${t('limits.use')}</th></tr></thead>
           <tbody>${LIMITS.map((key) => this.row(key))}</tbody></table></div>
-        <div class="field"><label class="form-label" for="limits-reason">${t('tenant.reason')}</label>
+        <div class="form-field"><label class="form-label" for="limits-reason">${t('tenant.reason')}</label>
           <input class="form-control" id="limits-reason" maxlength="500" autocomplete="off" .value=${this.reason} aria-invalid=${this.noReason ? 'true' : nothing} aria-describedby="limits-reason-hint"
             @input=${(/** @type {any} */ e) => { this.reason = e.target.value; }}>
-          <p class=${this.noReason ? 'field-problem' : 'field-hint'} id="limits-reason-hint">${t(this.noReason ? 'limits.reason_missing' : 'tenant.reason_hint')}</p></div>
+          <p class=${this.noReason ? 'field-problem' : 'form-hint'} id="limits-reason-hint">${t(this.noReason ? 'limits.reason_missing' : 'tenant.reason_hint')}</p></div>
         ${this.said ? html`<div role=${this.said.tone === 'bad' ? 'alert' : nothing}>${noticeLine(this.said)}</div>` : nothing}
         <div class="card-buttons"><button type="submit" class="btn btn-primary" ?disabled=${this.busy}>${this.busy ? t('dialog.busy') : t('limits.save')}</button></div>
       </form>`;
