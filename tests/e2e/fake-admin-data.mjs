@@ -77,7 +77,7 @@ export function trail([ada, bruno, carmen], operator) {
     entry(ada, 'team.role_changed', { ts: ago(2 * HOUR), resource: `user:${carmen.id}`, before: { role: 'viewer' }, after: { role: 'admin' }, detail: { email: carmen.email } }),
     entry(bruno, 'access.denied', { ts: ago(5 * HOUR), outcome: 'refused', user_agent: PHONE, ip: '198.51.100.7', resource: 'route:/api/team', detail: { needs: 'admin' } }),
     entry(carmen, 'tenant.changed', { ts: ago(7 * HOUR), resource: 'tenant', before: { zone: 'Europe/Madrid', currency: 'USD', require_mfa: false }, after: { zone: 'Europe/Madrid', currency: 'EUR', require_mfa: false } }),
-    entry(null, 'auth.login_failed', { ts: ago(9 * HOUR), outcome: 'failed', ip: '192.0.2.61', user_agent: PHONE, detail: { email: 'diego@acme.example' } }),
+    entry(null, 'auth.login_failed', { actor: { id: null, email: null, kind: 'member' }, ts: ago(9 * HOUR), outcome: 'failed', ip: '192.0.2.61', user_agent: PHONE, detail: { email: 'diego@acme.example' } }),
     entry(ada, 'source.created', { ts: ago(26 * HOUR), resource: `source:${randomUUID()}`, after: { name: 'Tienda Lumbre (web)', provider: 'ga4' } }),
     entry(operator, 'tenant.limits_changed', { ts: ago(50 * HOUR), resource: 'tenant', before: { limits: { users: 10 } }, after: { limits: { users: 25 } }, detail: { reason: 'Campaña de Navidad' } }),
     entry(ada, 'team.invited', { ts: ago(52 * HOUR), after: { email: 'elena@acme.example', role: 'viewer' } }),

@@ -19,7 +19,7 @@ function names(plans, dialog) {
     ${text('name', t('settings.name'), '', 'text')}
     ${text('admin_email', t('tenants.admin'), t('tenants.admin_hint'), 'email')}
     ${plans.length > 1 ? field({ id: 'new-plan', label: t('tenants.plan'), problem: problemOf(dialog, 'plan') }, ({ described, invalid }) => html`
-      <select class="form-select" id="new-plan" name="plan" aria-describedby=${described} aria-invalid=${invalid}>${plans.map((plan) => html`<option value=${plan.key}>${plan.key}</option>`)}</select>`) : ''}`;
+      <select class="form-select" id="new-plan" name="plan" aria-describedby=${described} aria-invalid=${invalid}><option value="">${t('tenants.plan_usual')}</option>${plans.map((plan) => html`<option value=${plan.key}>${plan.key}</option>`)}</select>`) : ''}`;
 }
 
 /** @param {import('../../page.js').Page} page @param {{key: string}[]} plans */
