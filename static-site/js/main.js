@@ -1,11 +1,13 @@
 // Start: language, session, frame, routes.
 import { api, loadMessages, onReauthRequired } from './api.js';
+import { forAdmins } from './company.js';
 import { confirmIdentity } from './reauth.js';
 import { go, goToLogin, leave, relabel, remount, show, startRouter } from './router.js';
 import { drawShell } from './shell.js';
 import { store } from './store.js';
 import { liftToken } from './token.js';
 import { accountView } from './views/account.js';
+import { auditView, operatorAuditView } from './views/audit.js';
 import { catalogView } from './views/catalog.js';
 import { dashboardView } from './views/dashboard.js';
 import { enrollView } from './views/enroll.js';
@@ -13,8 +15,15 @@ import { forgotView } from './views/forgot.js';
 import { invitationView } from './views/invitation.js';
 import { loginView } from './views/login.js';
 import { metricView } from './views/metric.js';
+import { jobsView } from './views/operator/jobs.js';
+import { overviewView } from './views/operator/overview.js';
+import { tenantView } from './views/operator/tenant.js';
+import { tenantsView } from './views/operator/tenants.js';
+import { usersView } from './views/operator/users.js';
 import { resetView } from './views/reset.js';
+import { settingsView } from './views/settings.js';
 import { sourcesView } from './views/sources.js';
+import { teamView } from './views/team.js';
 
 const TICK_MS = 30_000;
 
@@ -82,10 +91,19 @@ async function start() {
     { name: 'invitation', match: /^\/invitation$/, open: true, mount: (root) => invitationView(root, signOut) },
     { name: 'enroll', match: /^\/enroll$/, mount: (root, location) => enrollView(root, location, signOut) },
     { name: 'account', match: /^\/account$/, mount: (root) => accountView(root, { adoptLanguage: relabelled, signedOut }) },
-    { name: 'dashboard', match: /^\/dashboard$/, mount: dashboardView },
-    { name: 'sources', match: /^\/sources$/, mount: sourcesView },
-    { name: 'catalog', match: /^\/catalog$/, mount: catalogView },
-    { name: 'catalog', match: /^\/catalog\/.+$/, mount: metricView },
+    { name: 'dashboard', area: 'company', match: /^\/dashboard$/, mount: dashboardView },
+    { name: 'sources', area: 'company', match: /^\/sources$/, mount: sourcesView },
+    { name: 'catalog', area: 'company', match: /^\/catalog$/, mount: catalogView },
+    { name: 'catalog', area: 'company', match: /^\/catalog\/.+$/, mount: metricView },
+    { name: 'team', area: 'company', match: /^\/team$/, mount: forAdmins('team', teamView) },
+    { name: 'settings', area: 'company', match: /^\/settings$/, mount: forAdmins('settings', settingsView) },
+    { name: 'audit', area: 'company', match: /^\/audit$/, mount: forAdmins('audit', auditView) },
+    { name: 'operator', area: 'operator', match: /^\/operator$/, mount: overviewView },
+    { name: 'operator/tenants', area: 'operator', match: /^\/operator\/tenants$/, mount: tenantsView },
+    { name: 'operator/tenants', area: 'operator', match: /^\/operator\/tenants\/[^/]+$/, mount: tenantView },
+    { name: 'operator/users', area: 'operator', match: /^\/operator\/users$/, mount: usersView },
+    { name: 'operator/jobs', area: 'operator', match: /^\/operator\/jobs$/, mount: jobsView },
+    { name: 'operator/audit', area: 'operator', match: /^\/operator\/audit$/, mount: operatorAuditView },
   ]);
   setInterval(() => store.emit('tick'), TICK_MS);
 }

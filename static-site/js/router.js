@@ -6,7 +6,7 @@ import { render } from './html.js';
 
 /** @typedef {{title: string, update?: (location: import('./lib/url.js').Location) => void, draw?: () => void, stop: () => void}} View */
 /** @typedef {(root: HTMLElement, location: import('./lib/url.js').Location) => View} Mount */
-/** @typedef {{match: RegExp, name: string, open?: boolean, mount: Mount}} Route */
+/** @typedef {{match: RegExp, name: string, open?: boolean, area?: 'company'|'operator', mount: Mount}} Route `area`: whose page it is; without one, everyone's */
 
 /** @type {Route[]} */
 let routes = [];
@@ -15,6 +15,10 @@ let current = null;
 let first = true;
 
 export const here = () => parseHash(location.hash);
+
+/** Operators belong to no company and have pages of their own. */
+const area = () => (store.session?.role === 'operator' ? 'operator' : 'company');
+export const home = () => (area() === 'operator' ? '/operator' : '/dashboard');
 
 /** Goes to an address; `replace` leaves no step in the history. @param {string} path @param {Record<string, string|null|undefined>} [params] @param {boolean} [replace] */
 export function go(path, params, replace = false) {
@@ -88,11 +92,12 @@ export function show(moved = true) {
   const location = here();
   if (store.session && location.path === '/login') return onward(location.params.next);
   const route = routes.find((r) => r.match.test(location.path));
-  if (!route) return go('/dashboard', {}, true);
+  if (!route) return go(home(), {}, true);
   if (!store.session && !route.open) return goToLogin();
   // Until the second step is set up the server answers nothing else, so there is no other page.
   if (store.session?.must_enroll_mfa && !route.open && route.name !== 'enroll') return go('/enroll', { next: wish() }, true);
   if (!store.session?.must_enroll_mfa && route.name === 'enroll') return onward(location.params.next);
+  if (store.session && route.area && route.area !== area()) return go(home(), {}, true);
   const key = `${route.name} ${location.path}`;
   if (current?.key === key && current.view.update) return current.view.update(location);
   leave();

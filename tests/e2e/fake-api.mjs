@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { addDays, dayInZone } from '../../static-site/js/lib/dates.js';
 import { readSample, splitCsv } from '../../static-site/js/lib/csv-sample.js';
 import { decodeDims } from '../../static-site/js/lib/url.js';
+import { adminRoutes } from './fake-admin.mjs';
 import * as data from './fake-data.mjs';
 import { addPeople, identity, mustEnroll } from './fake-identity.mjs';
 
@@ -17,7 +18,7 @@ export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 export const PASSWORD = 'mar-azul-faro-2026';
 
-class Problem extends Error {
+export class Problem extends Error {
   constructor(status, code, detail, more = {}) {
     super(detail);
     this.status = status;
@@ -187,6 +188,8 @@ async function api(state, request, url, body) {
   const known = identity(state, request, url, body, Problem, sessionBody);
   if (known !== undefined) return known;
   const account = state.sessions.get(/__Host-session=([\w-]+)/.exec(request.headers.cookie ?? '')?.[1]);
+  const administered = await adminRoutes(state, account, request, url, body);
+  if (administered) return administered;
   if (area === 'sources') return sourceRoutes(state, account, request.method, [area, ...rest], body);
   const { tenant } = account;
   if (area === 'catalog' && rest[0]) {
@@ -246,6 +249,7 @@ export async function startFake(options = {}, port = 0) {
       if (url.pathname === '/consent') return consent(state, url, response.setHeader('Content-Type', 'text/html'));
       if (!url.pathname.startsWith('/api/')) return await file(url, response);
       const answer = await api(state, request, url, await readBody(request));
+      if (answer.raw) return response.writeHead(200, { 'Content-Type': answer.type, 'Cache-Control': 'no-store' }).end(answer.raw);
       const [status, body, headers = {}] = Array.isArray(answer) ? answer : [200, answer];
       response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers });
       return response.end(body === null ? undefined : JSON.stringify(body));
