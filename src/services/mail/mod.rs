@@ -1,6 +1,12 @@
 //! Mails: ordered in the transaction of the act that they tell of, written and sent by a job.
 //!
-//! A job's row holds ids and a kind, never a link or a token: those are made when the mail is sent.
+//! A job's row holds ids and a kind, never a link or a token: those are made when the mail is sent. `send.rs` works on a
+//! job, `compose.rs` finds out who gets what, `text.rs` says it, `layout.rs` sets it.
+
+mod compose;
+mod layout;
+mod send;
+mod text;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
