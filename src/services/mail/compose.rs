@@ -74,7 +74,7 @@ impl Services {
         };
         let draft =
             text::reset(Lang::from_tag(&person.locale), &self.identity.name, &person, self.link(Page::Reset, &token));
-        Ok(self.mail(job, &person.email, &draft, Some(token)))
+        Ok(Self::mail(job, &person.email, &draft, Some(token)))
     }
 
     async fn welcome(&self, tx: &mut Tx, job: JobId, person: Option<Recipient>) -> Result<Composed, ServiceError> {
@@ -86,7 +86,7 @@ impl Services {
         };
         let draft =
             text::welcome(Lang::from_tag(&person.locale), &self.identity.name, &person, self.link(Page::Reset, &token));
-        Ok(self.mail(job, &person.email, &draft, Some(token)))
+        Ok(Self::mail(job, &person.email, &draft, Some(token)))
     }
 
     async fn invitation(
@@ -116,17 +116,17 @@ impl Services {
         // Whoever has an account has chosen a language; for the others the tenant has.
         let lang = Lang::from_tag(invited.locale.as_deref().unwrap_or(&settings.locale));
         let draft = text::invitation(lang, &facts, self.link(Page::Invitation, &token));
-        Ok(self.mail(job, &invited.email, &draft, Some(token)))
+        Ok(Self::mail(job, &invited.email, &draft, Some(token)))
     }
 
     fn notice(&self, job: JobId, person: Option<Recipient>, notice: Notice) -> Composed {
         let Some(person) = person.filter(Recipient::is_reachable) else { return Composed::Unwanted(NOBODY) };
         let lang = Lang::from_tag(&person.locale);
         let draft = text::notice(lang, &self.identity.name, &person, notice, job.made_at(), self.at("/forgot"));
-        self.mail(job, &person.email, &draft, None)
+        Self::mail(job, &person.email, &draft, None)
     }
 
-    fn mail(&self, job: JobId, to: &str, draft: &Draft, token: Option<Secret>) -> Composed {
+    fn mail(job: JobId, to: &str, draft: &Draft, token: Option<Secret>) -> Composed {
         let (subject, text, html) = (draft.subject(), draft.text(), draft.html());
         let mail = Mail { id: job.0, to: to.to_owned(), lang: draft.lang, subject, text, html };
         Composed::Mail(Box::new(mail), token)
