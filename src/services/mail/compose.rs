@@ -1,11 +1,10 @@
 //! Who gets a mail and what it says, decided at the moment of sending: whoever lost access meanwhile gets nothing.
 
-use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
 
 use super::text::{self, Invitation};
-use super::{Notice, Order};
+use super::{Notice, Order, mailed_hash};
 use crate::domain::ids::{JobId, TenantId, UserId};
 use crate::domain::lang::Lang;
 use crate::domain::random;
@@ -161,9 +160,4 @@ impl Services {
         url.set_fragment(Some(place));
         url
     }
-}
-
-/// What the database keeps of a mailed token.
-pub(crate) fn mailed_hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
 }

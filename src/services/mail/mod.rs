@@ -9,6 +9,7 @@ mod send;
 mod text;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Services;
@@ -80,4 +81,9 @@ impl Services {
     pub async fn announce_mail(&self, tenant: TenantId, job: JobId) {
         self.announce(tenant, job, QUEUE, None).await;
     }
+}
+
+/// What the database keeps of the token in a mail's link.
+pub fn mailed_hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
 }
