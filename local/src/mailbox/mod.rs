@@ -1,95 +1,149 @@
-//! The mailbox: what the portal would have sent by mail, to look at on this machine.
+//! The mailbox: a mail server that keeps what the portal sends (`smtp`, `conversation`), pages to look at it (`page`) and a
+//! switch that makes it fail (`faults`). No mail leaves the machine.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod conversation;
+mod faults;
+mod page;
+pub mod smtp;
 
-use axum::extract::State;
-use axum::response::Html;
-use axum::routing::get;
-use axum::{Json, Router};
-use http::HeaderName;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use mail_parser::{Message, MessageParser, PartType};
 use serde::Serialize;
+use time::OffsetDateTime;
 
-/// One mail as received.
+use faults::Faults;
+
+/// Mails that are kept; the oldest go first.
+const KEPT: usize = 1_000;
+
+/// One mail as received by one recipient.
 #[derive(Debug, Clone, Serialize)]
 pub struct Mail {
+    /// Rising.
+    pub id: u64,
+    /// The address of the envelope.
     pub to: String,
     pub subject: String,
     pub text: String,
     pub html: Option<String>,
-    /// RFC 3339, UTC.
-    pub received_at: String,
+    /// Without its angle brackets.
+    pub message_id: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub received_at: OffsetDateTime,
+    /// As it came.
+    #[serde(skip)]
+    pub raw: Arc<[u8]>,
 }
 
-/// The mails of this run, oldest first.
+/// The newest mails of this run, and how the next ones shall fail.
 #[derive(Debug, Clone, Default)]
-pub struct Mailbox {
-    mails: Arc<Mutex<Vec<Mail>>>,
+pub struct Mailbox(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    mails: VecDeque<Mail>,
+    last_id: u64,
+    faults: Faults,
 }
 
 impl Mailbox {
-    /// Adds a mail.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the SMTP listener that fills the box comes with the first mails")
-    )]
-    pub fn push(&self, mail: Mail) {
-        self.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps a message, once for each recipient.
+    fn receive(&self, recipients: &[String], raw: &[u8], received_at: OffsetDateTime) {
+        // What is no message at all is kept, too, to be looked at.
+        let message = MessageParser::default().parse(raw);
+        let mail = Mail {
+            id: 0,
+            to: String::new(),
+            subject: message.as_ref().and_then(Message::subject).unwrap_or_default().to_owned(),
+            text: body(message.as_ref(), false).unwrap_or_default(),
+            html: body(message.as_ref(), true),
+            message_id: message.as_ref().and_then(Message::message_id).map(str::to_owned),
+            received_at,
+            raw: raw.into(),
+        };
+        let mut inner = self.lock();
+        for to in recipients {
+            inner.last_id += 1;
+            let id = inner.last_id;
+            inner.mails.push_back(Mail { id, to: to.clone(), ..mail.clone() });
+            if inner.mails.len() > KEPT {
+                inner.mails.pop_front();
+            }
+        }
+    }
+
+    /// All of them, oldest first.
     fn all(&self) -> Vec<Mail> {
-        self.mails.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().mails.iter().cloned().collect()
     }
 
-    /// `GET /messages` (JSON list) and `GET /` (a page).
+    fn find(&self, id: u64) -> Option<Mail> {
+        self.lock().mails.iter().find(|mail| mail.id == id).cloned()
+    }
+
+    /// `GET /messages` (JSON list), `GET /` (a page), `/messages/{id}/{html,raw}`, `/__control/faults`.
     pub fn router(&self) -> Router {
-        Router::new().route("/messages", get(messages)).route("/", get(page)).with_state(self.clone())
+        page::routes().merge(faults::routes()).with_state(self.clone())
     }
 }
 
-async fn messages(State(mailbox): State<Mailbox>) -> Json<Vec<Mail>> {
-    Json(mailbox.all())
-}
-
-async fn page(State(mailbox): State<Mailbox>) -> ([(HeaderName, &'static str); 1], Html<String>) {
-    let mails = mailbox.all();
-    let show = |mail: &Mail| {
-        let [to, subject, text, at] = [&mail.to, &mail.subject, &mail.text, &mail.received_at].map(|t| escape(t));
-        format!("<article><h2>{subject}</h2><p>{to} · {at}</p><pre>{text}</pre></article>")
-    };
-    let items = mails.iter().rev().map(show).collect::<Vec<_>>().concat();
-    let body = if mails.is_empty() { "<p>No mail yet.</p>".to_owned() } else { items };
-    // Mails are foreign text: nothing in them may run.
-    let policy = [(http::header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'")];
-    (policy, Html(format!("<!doctype html><html lang=\"en\"><title>Mailbox</title><h1>Mailbox</h1>{body}</html>")))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// The first part of a message that is text, or that is HTML.
+fn body(message: Option<&Message<'_>>, html: bool) -> Option<String> {
+    message?.parts.iter().find_map(|part| match &part.body {
+        PartType::Text(text) if !html => Some(text.to_string()),
+        PartType::Html(text) if html => Some(text.to_string()),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use http::Request;
-    use http_body_util::BodyExt;
-    use tower::ServiceExt;
+    use time::macros::datetime;
 
     use super::*;
 
-    async fn get(mailbox: &Mailbox, path: &str) -> String {
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        let body = mailbox.router().oneshot(request).await.unwrap().into_body();
-        String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    const AT: OffsetDateTime = datetime!(2026-11-23 10:00 UTC);
+
+    #[test]
+    fn a_message_is_decoded_and_kept_for_each_recipient() {
+        let raw = "Subject: =?utf-8?B?Q29udHJhc2XDsWE=?=\r\nMessage-ID: <7@portal.example>\r\nMIME-Version: 1.0\r\n\
+                   Content-Type: multipart/alternative; boundary=b\r\n\r\n\
+                   --b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nse=C3=B1a=\r\nl\r\n\
+                   --b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>hi</p>\r\n--b--\r\n";
+        let mailbox = Mailbox::default();
+        mailbox.receive(&["a@acme.example".into(), "b@acme.example".into()], raw.as_bytes(), AT);
+        let mails = mailbox.all();
+        assert_eq!(
+            mails.iter().map(|mail| (mail.id, mail.to.as_str())).collect::<Vec<_>>(),
+            [(1, "a@acme.example"), (2, "b@acme.example")]
+        );
+        assert_eq!((mails[0].subject.as_str(), mails[0].text.trim_end()), ("Contraseña", "señal"));
+        assert_eq!(mails[0].html.as_deref().map(str::trim_end), Some("<p>hi</p>"));
+        assert_eq!(mails[0].message_id.as_deref(), Some("7@portal.example"));
+        assert_eq!(&*mails[0].raw, raw.as_bytes());
     }
 
-    #[tokio::test]
-    async fn mails_are_listed_as_json_and_shown_without_their_markup() {
+    #[test]
+    fn what_is_no_message_is_kept_all_the_same() {
         let mailbox = Mailbox::default();
-        assert_eq!(get(&mailbox, "/messages").await, "[]");
-        let subject = "<script>".to_owned();
-        let (to, text, at) = ("a@acme.example".to_owned(), "hi".to_owned(), "2026-11-23T12:00:00Z".to_owned());
-        mailbox.push(Mail { to, subject, text, html: None, received_at: at });
-        assert!(get(&mailbox, "/messages").await.contains("\"subject\":\"<script>\""));
-        assert!(!get(&mailbox, "/").await.contains("<script>"));
+        mailbox.receive(&["a@acme.example".into()], b"", AT);
+        assert_eq!(mailbox.all().len(), 1);
+    }
+
+    #[test]
+    fn the_newest_thousand_are_kept() {
+        let mailbox = Mailbox::default();
+        let to = ["a@acme.example".to_owned()];
+        (0..KEPT + 3).for_each(|_| mailbox.receive(&to, b"Subject: x\r\n\r\nx", AT));
+        let mails = mailbox.all();
+        assert_eq!((mails.len(), mails[0].id), (KEPT, 4));
+        assert!(mailbox.find(3).is_none() && mailbox.find(4).is_some());
     }
 }
