@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::clock::Clock;
@@ -70,16 +69,6 @@ id!(
     /// A piece of background work.
     JobId
 );
-impl JobId {
-    /// When it was made, by the business clock.
-    pub fn made_at(self) -> OffsetDateTime {
-        let seconds = self.0.get_timestamp().map_or(0, |stamp| stamp.to_unix().0);
-        i64::try_from(seconds)
-            .ok()
-            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -104,6 +93,5 @@ mod tests {
         assert_eq!(id.get_version_num(), 7);
         let (seconds, _) = id.get_timestamp().map(|stamp| stamp.to_unix()).unwrap();
         assert_eq!(seconds, 1_795_428_000);
-        assert_eq!(JobId(id).made_at(), Fixed.now());
     }
 }

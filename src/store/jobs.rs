@@ -101,6 +101,8 @@ pub struct Claimed {
     pub fruitless_attempts: i32,
     /// The lease.
     pub lease_token: Uuid,
+    /// When it was ordered.
+    pub created_at: OffsetDateTime,
 }
 
 /// What became of a claim.
@@ -127,7 +129,7 @@ pub async fn claim(
                 lease_token = $3, leased_until = now() + make_interval(secs => $4)
           where tenant_id = $1 and id = $2 and queue = $5 and state in ('queued', 'running')
             and run_at <= now() + interval '1 second' and (leased_until is null or leased_until < now())
-          returning id, payload, attempts, fruitless_attempts, lease_token",
+          returning id, payload, attempts, fruitless_attempts, lease_token, created_at",
     )
     .bind(tenant.0)
     .bind(id.0)

@@ -121,15 +121,24 @@ pub enum Life {
     Until(OffsetDateTime),
 }
 
+/// The job that mails a link.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    /// Its id.
+    pub job: JobId,
+    /// When it was ordered, by the database's clock.
+    pub at: OffsetDateTime,
+}
+
 /// Keeps a token whose link a job mails, and removes those of older jobs: the newest request counts.
 ///
-/// `false`: a newer job has made one already, and nothing was kept. A job that is tried again keeps its earlier token,
+/// `false`: a newer job has made one that lives, and nothing was kept. A job that is tried again keeps its earlier token,
 /// because its earlier mail may have arrived.
 pub async fn insert_mailed(
     router: &mut PgConnection,
     token_hash: &[u8],
     subject: Subject,
-    job: JobId,
+    order: Order,
     life: Life,
 ) -> Result<bool, StoreError> {
     lock(router, subject).await?;
@@ -141,29 +150,32 @@ pub async fn insert_mailed(
     sqlx::query(
         "delete from one_time_tokens
           where purpose = $1 and (user_id = $2 or (tenant_id = $3 and (payload->>'invitation')::uuid = $4))
-            and ((payload->>'job')::uuid >= $5) is not true",
+            and ((payload->>'job')::uuid = $5 or (payload->>'ordered_at')::timestamptz > $6) is not true",
     )
     .bind(subject.purpose().as_str())
     .bind(user)
     .bind(tenant)
     .bind(invitation)
-    .bind(job.0)
+    .bind(order.job.0)
+    .bind(order.at)
     .execute(&mut *router)
     .await?;
     let kept = sqlx::query(
         "insert into one_time_tokens (token_hash, purpose, tenant_id, user_id, payload, created_at, expires_at)
-         select $1, $2, $4, $3, jsonb_strip_nulls(jsonb_build_object('invitation', $5::uuid, 'job', $6::uuid)), now(),
-                coalesce($8, now() + make_interval(mins => $7))
+         select $1, $2, $4, $3,
+                jsonb_strip_nulls(jsonb_build_object('invitation', $5::uuid, 'job', $6::uuid, 'ordered_at', $7::timestamptz)),
+                now(), coalesce($9, now() + make_interval(mins => $8))
           where not exists (select from one_time_tokens
                  where purpose = $2 and (user_id = $3 or (tenant_id = $4 and (payload->>'invitation')::uuid = $5))
-                   and (payload->>'job')::uuid > $6)",
+                   and (payload->>'ordered_at')::timestamptz > $7 and expires_at > now())",
     )
     .bind(token_hash)
     .bind(subject.purpose().as_str())
     .bind(user)
     .bind(tenant)
     .bind(invitation)
-    .bind(job.0)
+    .bind(order.job.0)
+    .bind(order.at)
     .bind(minutes)
     .bind(until)
     .execute(router)

@@ -14,6 +14,7 @@ use crate::platform::mail::Mail;
 use crate::services::Services;
 use crate::services::error::ServiceError;
 use crate::services::mail::layout::Draft;
+use crate::store::jobs::Claimed;
 use crate::store::recipients::{self, Recipient};
 use crate::store::tokens::{self, Life, Subject};
 use crate::store::{StoreError, Tx};
@@ -44,7 +45,12 @@ enum Page {
 
 impl Services {
     /// Writes a mail. The token of its link is made here and is kept nowhere but in the mail.
-    pub(super) async fn compose(&self, tenant: TenantId, job: JobId, order: &Order) -> Result<Composed, ServiceError> {
+    pub(super) async fn compose(
+        &self,
+        tenant: TenantId,
+        job: &Claimed,
+        order: &Order,
+    ) -> Result<Composed, ServiceError> {
         let mut tx = self.database.router().await?;
         let composed = match order {
             Order::PasswordReset { email } => {
@@ -65,7 +71,7 @@ impl Services {
         Ok(composed)
     }
 
-    async fn reset(&self, tx: &mut Tx, job: JobId, person: Option<Recipient>) -> Result<Composed, ServiceError> {
+    async fn reset(&self, tx: &mut Tx, job: &Claimed, person: Option<Recipient>) -> Result<Composed, ServiceError> {
         let Some(person) = person.filter(Recipient::is_reachable) else { return Ok(Composed::Unwanted(NOBODY)) };
         let subject = Subject::Person(UserId(person.id));
         let Some(token) = self.token(tx, subject, job, Life::Minutes(RESET_MINUTES)).await? else {
@@ -76,7 +82,7 @@ impl Services {
         Ok(Self::mail(job, &person.email, &draft, Some(token)))
     }
 
-    async fn welcome(&self, tx: &mut Tx, job: JobId, person: Option<Recipient>) -> Result<Composed, ServiceError> {
+    async fn welcome(&self, tx: &mut Tx, job: &Claimed, person: Option<Recipient>) -> Result<Composed, ServiceError> {
         let operator = person.filter(|person| person.is_active && person.is_operator);
         let Some(person) = operator else { return Ok(Composed::Unwanted(NOBODY)) };
         let subject = Subject::Person(UserId(person.id));
@@ -92,7 +98,7 @@ impl Services {
         &self,
         tx: &mut Tx,
         tenant: TenantId,
-        job: JobId,
+        job: &Claimed,
         invitation: Uuid,
     ) -> Result<Composed, ServiceError> {
         let Some(invited) = recipients::invited(tx, tenant, invitation).await? else {
@@ -118,16 +124,16 @@ impl Services {
         Ok(Self::mail(job, &invited.email, &draft, Some(token)))
     }
 
-    fn notice(&self, job: JobId, person: Option<Recipient>, notice: Notice) -> Composed {
+    fn notice(&self, job: &Claimed, person: Option<Recipient>, notice: Notice) -> Composed {
         let Some(person) = person.filter(Recipient::is_reachable) else { return Composed::Unwanted(NOBODY) };
         let lang = Lang::from_tag(&person.locale);
-        let draft = text::notice(lang, &self.identity.name, &person, notice, job.made_at(), self.at("/forgot"));
+        let draft = text::notice(lang, &self.identity.name, &person, notice, job.created_at, self.at("/forgot"));
         Self::mail(job, &person.email, &draft, None)
     }
 
-    fn mail(job: JobId, to: &str, draft: &Draft, token: Option<Secret>) -> Composed {
+    fn mail(job: &Claimed, to: &str, draft: &Draft, token: Option<Secret>) -> Composed {
         let (subject, text, html) = (draft.subject(), draft.text(), draft.html());
-        let mail = Mail { id: job.0, to: to.to_owned(), lang: draft.lang, subject, text, html };
+        let mail = Mail { id: job.id, to: to.to_owned(), lang: draft.lang, subject, text, html };
         Composed::Mail(Box::new(mail), token)
     }
 
@@ -136,11 +142,12 @@ impl Services {
         &self,
         tx: &mut Tx,
         subject: Subject,
-        job: JobId,
+        job: &Claimed,
         life: Life,
     ) -> Result<Option<Secret>, ServiceError> {
         let token = random::token(self.random.as_ref());
-        let kept = tokens::insert_mailed(tx, &mailed_hash(&token), subject, job, life).await?;
+        let made_by = tokens::Order { job: JobId(job.id), at: job.created_at };
+        let kept = tokens::insert_mailed(tx, &mailed_hash(&token), subject, made_by, life).await?;
         Ok(kept.then(|| Secret::new(token)))
     }
 

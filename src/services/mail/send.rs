@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::compose::Composed;
 use super::{Order, QUEUE};
-use crate::domain::ids::{JobId, TenantId};
+use crate::domain::ids::TenantId;
 use crate::domain::retry;
 use crate::platform::mail::MailError;
 use crate::services::Services;
@@ -47,7 +47,7 @@ impl Services {
             // Attempts that never came back to say how they ended: it may be this mail that kills the handler.
             Outcome::Never("attempts ended without a result".to_owned())
         } else {
-            self.attempt(tenant_id, job_id, &order).await.unwrap_or_else(|error| {
+            self.attempt(tenant_id, &job, &order).await.unwrap_or_else(|error| {
                 // Our own fault or our own database: the ladder, as for any disturbance.
                 tracing::error!(job = %job_id, tenant = %tenant_id, error = ?error, "A mail was interrupted");
                 Outcome::Later("platform error, see the log".to_owned())
@@ -59,7 +59,7 @@ impl Services {
         Ok(Handled::Worked)
     }
 
-    async fn attempt(&self, tenant: TenantId, job: JobId, order: &Order) -> Result<Outcome, ServiceError> {
+    async fn attempt(&self, tenant: TenantId, job: &Claimed, order: &Order) -> Result<Outcome, ServiceError> {
         let (mail, token) = match self.compose(tenant, job, order).await? {
             Composed::Mail(mail, token) => (mail, token),
             Composed::Unwanted(why) => return Ok(Outcome::Unwanted(why)),

@@ -84,6 +84,19 @@ async fn a_newer_request_makes_the_older_link_void_and_an_older_one_that_comes_l
 }
 
 #[tokio::test]
+async fn a_link_that_is_over_stands_in_nobodys_way() {
+    let app = TestApp::start().await;
+    order_reset(&app, "admin@acme.example").await;
+    app.drain().await;
+    // A clock that was wrong.
+    app.sql("update one_time_tokens set expires_at = now(), payload = payload || '{\"ordered_at\": \"2099-01-01T00:00:00Z\"}'").await;
+    order_reset(&app, "admin@acme.example").await;
+    app.drain().await;
+    assert_eq!(app.mailer.mails().len(), 2);
+    assert!(subject(&app, &token(&last_mail(&app), "reset"), Purpose::PasswordReset).await.is_some());
+}
+
+#[tokio::test]
 async fn of_parallel_uses_of_a_persons_links_exactly_one_counts_and_all_are_void_then() {
     let app = TestApp::start().await;
     // Two live links: the first attempt's mail was handed over, but nobody said so.

@@ -160,3 +160,14 @@ async fn while_the_database_is_away_the_message_is_kept_by_the_broker() {
     assert_eq!(app.deliver(&message).await.json(), json!({"Logs": ["worked"]}));
     assert_eq!(app.mailer.mails().len(), 1);
 }
+
+#[tokio::test]
+async fn a_notice_says_when_it_happened_however_late_it_comes() {
+    let app = TestApp::start().await;
+    let ana = user(&app, "admin@acme.example").await;
+    order(&app, TenantId::PLATFORM, &Order::Notice { user: ana, notice: Notice::PasswordChanged }).await;
+    app.sql("update jobs set created_at = '2026-11-23 09:07:00+00'").await;
+    app.drain().await;
+    let text = &app.mailer.mails()[0].text;
+    assert!(text.contains("ocurrió el 23 de noviembre de 2026 a las 09:07 UTC"), "{text}");
+}
