@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod oauth;
 pub mod run_sync;
 pub mod schedule_syncs;
+pub mod send_mail;
 pub mod series;
 pub mod sources;
 pub mod table;
@@ -30,5 +31,9 @@ pub fn api() -> Routes {
 
 /// Timer and queue functions: one POST route each, named like the function.
 pub fn triggers() -> Routes {
-    Routes::new().merge(housekeeping::routes()).merge(run_sync::routes()).merge(schedule_syncs::routes())
+    Routes::new()
+        .merge(housekeeping::routes())
+        .merge(run_sync::routes())
+        .merge(schedule_syncs::routes())
+        .merge(send_mail::routes())
 }

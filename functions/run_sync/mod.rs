@@ -5,7 +5,6 @@ use axum::extract::State;
 use crate::http::invocation::{Body, Outcome};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::services::ingest::Handled;
 use crate::services::jobs::JobMessage;
 
 /// The routes of this function.
@@ -17,10 +16,5 @@ async fn run(State(app): State<AppState>, body: Body) -> Outcome {
     let Some(call) = body.ok().filter(|call| call.has("job")) else { return Outcome::NotAnInvocation };
     // What cannot be read goes to the broker's dead letters, where an operator looks.
     let Some(message) = call.value::<JobMessage>("job") else { return Outcome::NotAnInvocation };
-    match app.services.run_sync(message).await {
-        Ok(Handled::Worked) => Outcome::Done("worked".into()),
-        Ok(Handled::Postponed) => Outcome::Done("postponed".into()),
-        Ok(Handled::Nothing) => Outcome::Done("nothing to do".into()),
-        Err(error) => Outcome::failed(&error),
-    }
+    app.services.run_sync(message).await.into()
 }

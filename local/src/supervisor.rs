@@ -24,7 +24,7 @@ use crate::host::invoke::Invoker;
 use crate::host::jobs::Jobs;
 use crate::host::listener::{BODY_LIMIT, Listener};
 use crate::host::worker::{Handle, Launch, State, Unavailable, Worker};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{self, Mailbox};
 use crate::parts::{self, Database, PartError};
 use crate::sandbox::Sandbox;
 use crate::settings::{self, ACCOUNTS, Parts, Ready, Secrets};
@@ -130,10 +130,13 @@ impl Peers {
     ) -> Result<Self, StartError> {
         let clock_file = data.join("clock_offset");
         let sandbox = parts::sandbox(data, &clock_file, public_url, &secrets.google_client_secret).await?;
-        let broker = Broker::open(queues, &data.join("messages.jsonl"), clock).map_err(at(data))?;
+        let broker = Broker::open(queues, &data.join("messages.jsonl"), clock.clone()).map_err(at(data))?;
         let service_bus_url = open(servers, broker::rest::router(broker.clone())).await?;
-        let mailbox_url = open(servers, Mailbox::default().router()).await?;
-        let smtp_url = "smtp://127.0.0.1:1".to_owned();
+        let mailbox = Mailbox::default();
+        let mailbox_url = open(servers, mailbox.router()).await?;
+        let smtp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let smtp_url = format!("smtp://{}", smtp.local_addr()?);
+        servers.spawn(mailbox::smtp::serve(smtp, mailbox, clock));
         Ok(Self { sandbox, clock_file, broker, service_bus_url, mailbox_url, smtp_url })
     }
 }

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::guard::panic_message;
+use crate::services::error::ServiceError;
+use crate::services::jobs::Handled;
 
 /// What the host sends.
 #[derive(Debug, Deserialize)]
@@ -64,6 +66,18 @@ impl Outcome {
             next = cause.source();
         }
         Self::Failed(text)
+    }
+}
+
+impl From<Result<Handled, ServiceError>> for Outcome {
+    /// Every outcome that the row knows of settles the message; only a row that could not be written brings it back.
+    fn from(handled: Result<Handled, ServiceError>) -> Self {
+        match handled {
+            Ok(Handled::Worked) => Self::Done("worked".into()),
+            Ok(Handled::Postponed) => Self::Done("postponed".into()),
+            Ok(Handled::Nothing) => Self::Done("nothing to do".into()),
+            Err(error) => Self::failed(&error),
+        }
     }
 }
 

@@ -1,4 +1,6 @@
-//! Telling the queue about jobs. The row is the truth: a lost message is sent again by the timer.
+//! What all kinds of jobs share: telling the queue about them, taking the one that a message names, giving up on one.
+//!
+//! The row is the truth: a lost message is sent again by the timer, a late or double one finds nothing to do.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -7,7 +9,8 @@ use super::Services;
 use super::error::ServiceError;
 use crate::domain::ids::{JobId, TenantId};
 use crate::platform::queue::Message;
-use crate::store::{StoreError, jobs};
+use crate::store::StoreError;
+use crate::store::jobs::{self, Claim, Claimed, End};
 
 /// Lost messages that one round of the timer sends again.
 const SWEEP: i64 = 500;
@@ -22,7 +25,51 @@ pub struct JobMessage {
     pub tenant_id: TenantId,
 }
 
+/// What an invocation did with a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// Worked on the job.
+    Worked,
+    /// The job was not to be had; a message will come again.
+    Postponed,
+    /// The job has ended: a duplicate or late message.
+    Nothing,
+}
+
+/// What became of a message's job.
+pub(crate) enum Taken {
+    /// It is ours until the lease ends.
+    Ours(Claimed),
+    /// It is not to be worked on.
+    Not(Handled),
+}
+
 impl Services {
+    /// Claims the job of a message by lease. If it is not to be had yet, a message will come when it may be.
+    pub(crate) async fn take_job(&self, message: JobMessage, queue: &str) -> Result<Taken, ServiceError> {
+        let JobMessage { job_id, tenant_id } = message;
+        let mut tx = self.database.tenant(tenant_id).await?;
+        let claim = jobs::claim(&mut tx, tenant_id, job_id, queue, self.new_id()).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        match claim {
+            Claim::Won(job) => Ok(Taken::Ours(job)),
+            Claim::Gone => Ok(Taken::Not(Handled::Nothing)),
+            Claim::Later(at) => {
+                self.announce(tenant_id, job_id, queue, Some(at)).await;
+                Ok(Taken::Not(Handled::Postponed))
+            }
+        }
+    }
+
+    /// Ends a job that nobody can work on.
+    pub(crate) async fn bury_job(&self, tenant: TenantId, job: &Claimed, why: &str) -> Result<Handled, ServiceError> {
+        tracing::error!(job = %job.id, tenant = %tenant, error = why, "A job cannot be read and has failed for good");
+        let mut tx = self.database.tenant(tenant).await?;
+        jobs::finish(&mut tx, tenant, job, End::Failed, Some(why)).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(Handled::Worked)
+    }
+
     /// Sends a job's message after its transaction was committed. A failure is logged and left to the sweep.
     pub(crate) async fn announce(&self, tenant: TenantId, job: JobId, queue: &str, not_before: Option<OffsetDateTime>) {
         let message = self.job_message(tenant, job, queue, not_before);

@@ -101,6 +101,8 @@ pub struct Claimed {
     pub fruitless_attempts: i32,
     /// The lease.
     pub lease_token: Uuid,
+    /// When it was ordered.
+    pub created_at: OffsetDateTime,
 }
 
 /// What became of a claim.
@@ -114,19 +116,26 @@ pub enum Claim {
     Gone,
 }
 
-/// Claims a job for [`LEASE_SECONDS`]; counts the attempt before the work.
-pub async fn claim(app: &mut PgConnection, tenant: TenantId, id: JobId, lease: Uuid) -> Result<Claim, StoreError> {
+/// Claims a job of a queue for [`LEASE_SECONDS`]; counts the attempt before the work.
+pub async fn claim(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: JobId,
+    queue: &str,
+    lease: Uuid,
+) -> Result<Claim, StoreError> {
     let claimed: Option<Claimed> = sqlx::query_as(
         "update jobs set state = 'running', attempts = attempts + 1, fruitless_attempts = fruitless_attempts + 1,
                 lease_token = $3, leased_until = now() + make_interval(secs => $4)
-          where tenant_id = $1 and id = $2 and state in ('queued', 'running')
+          where tenant_id = $1 and id = $2 and queue = $5 and state in ('queued', 'running')
             and run_at <= now() + interval '1 second' and (leased_until is null or leased_until < now())
-          returning id, payload, attempts, fruitless_attempts, lease_token",
+          returning id, payload, attempts, fruitless_attempts, lease_token, created_at",
     )
     .bind(tenant.0)
     .bind(id.0)
     .bind(lease)
     .bind(f64::from(LEASE_SECONDS))
+    .bind(queue)
     .fetch_optional(&mut *app)
     .await?;
     if let Some(claimed) = claimed {
@@ -134,10 +143,11 @@ pub async fn claim(app: &mut PgConnection, tenant: TenantId, id: JobId, lease: U
     }
     let later: Option<OffsetDateTime> = sqlx::query_scalar(
         "select greatest(run_at, leased_until, now()) + interval '1 second' from jobs
-          where tenant_id = $1 and id = $2 and state in ('queued', 'running')",
+          where tenant_id = $1 and id = $2 and queue = $3 and state in ('queued', 'running')",
     )
     .bind(tenant.0)
     .bind(id.0)
+    .bind(queue)
     .fetch_optional(app)
     .await?;
     Ok(later.map_or(Claim::Gone, Claim::Later))
@@ -222,6 +232,9 @@ impl End {
 }
 
 /// Ends a job. `false`: the lease was lost.
+///
+/// A mail's order goes with it, so that no address outlives its use; only a failed one that holds nothing but ids stays,
+/// so that an operator can replay it.
 pub async fn finish(
     app: &mut PgConnection,
     tenant: TenantId,
@@ -230,7 +243,8 @@ pub async fn finish(
     error: Option<&str>,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "update jobs set state = $4, lease_token = null, leased_until = null, finished_at = now(), last_error = $5
+        "update jobs set state = $4, lease_token = null, leased_until = null, finished_at = now(), last_error = $5,
+                payload = case when kind = 'mail' and ($4 <> 'failed' or payload ? 'email') then '{}' else payload end
           where tenant_id = $1 and id = $2 and lease_token = $3 and state = 'running'",
     )
     .bind(tenant.0)

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod people;
 pub mod provisioning;
 pub mod rate_counters;
+pub mod recipients;
 pub mod sessions;
 pub mod sources;
 pub mod syncs;

@@ -11,6 +11,7 @@ mod browser;
 mod door;
 mod figures;
 mod isolation;
+mod mail;
 mod oracle;
 mod outages;
 mod portal;

@@ -11,16 +11,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
-use uuid::Uuid;
 
 use super::Services;
 use super::error::ServiceError;
-use super::jobs::JobMessage;
+use super::jobs::{Handled, JobMessage, Taken};
 use super::schedule::QUEUE;
 use crate::connectors::error::ConnectorError;
-use crate::domain::ids::{JobId, SourceId, SyncId, TenantId};
+use crate::domain::ids::{SourceId, SyncId, TenantId};
 use crate::store::StoreError;
-use crate::store::jobs::{self, Claim, Claimed, End};
+use crate::store::jobs::{self, Claimed};
 use window::Window;
 
 /// How long one invocation works before it hands the rest to the next one, well before the host's time-out.
@@ -77,33 +76,17 @@ enum Outcome {
     LeaseLost,
 }
 
-/// What an invocation did with a message.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Handled {
-    /// Worked on the job.
-    Worked,
-    /// The job was not to be had; a message will come again.
-    Postponed,
-    /// The job has ended: a duplicate or late message.
-    Nothing,
-}
-
 impl Services {
     /// Works on the job that a message names. Safe to call twice, at once and late.
     pub async fn run_sync(&self, message: JobMessage) -> Result<Handled, ServiceError> {
         let JobMessage { job_id, tenant_id } = message;
-        let lease = self.new_id();
-        let job = match self.claim(tenant_id, job_id, lease).await? {
-            Claim::Gone => return Ok(Handled::Nothing),
-            Claim::Later(at) => {
-                self.announce(tenant_id, job_id, QUEUE, Some(at)).await;
-                return Ok(Handled::Postponed);
-            }
-            Claim::Won(job) => job,
+        let job = match self.take_job(message, QUEUE).await? {
+            Taken::Ours(job) => job,
+            Taken::Not(handled) => return Ok(handled),
         };
         let payload = match SyncPayload::read(&job.payload.0) {
             Ok(payload) => payload,
-            Err(error) => return self.bury(tenant_id, &job, &error).await,
+            Err(error) => return self.bury_job(tenant_id, &job, &error.to_string()).await,
         };
         let run = Run { tenant: tenant_id, job, payload };
         let outcome = if run.job.fruitless_attempts > MAX_FRUITLESS {
@@ -117,22 +100,6 @@ impl Services {
             self.announce(tenant_id, job_id, QUEUE, Some(at)).await;
         }
         Ok(Handled::Worked)
-    }
-
-    /// Ends a job that nobody can work on.
-    async fn bury(&self, tenant: TenantId, job: &Claimed, why: &StoreError) -> Result<Handled, ServiceError> {
-        tracing::error!(job = %job.id, tenant = %tenant, error = %why, "A job cannot be read and has failed for good");
-        let mut tx = self.database.tenant(tenant).await?;
-        jobs::finish(&mut tx, tenant, job, End::Failed, Some(&why.to_string())).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(Handled::Worked)
-    }
-
-    async fn claim(&self, tenant: TenantId, job: JobId, lease: Uuid) -> Result<Claim, ServiceError> {
-        let mut tx = self.database.tenant(tenant).await?;
-        let claim = jobs::claim(&mut tx, tenant, job, lease).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(claim)
     }
 
     /// Prolongs the lease between two slices' commits.

@@ -1,8 +1,15 @@
 //! Mails: ordered in the transaction of the act that they tell of, written and sent by a job.
 //!
-//! A job's row holds ids and a kind, never a link or a token: those are made when the mail is sent.
+//! A job's row holds ids and a kind, never a link or a token: those are made when the mail is sent. `send.rs` works on a
+//! job, `compose.rs` finds out who gets what, `text.rs` says it, `layout.rs` sets it.
+
+mod compose;
+mod layout;
+mod send;
+mod text;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Services;
@@ -74,4 +81,9 @@ impl Services {
     pub async fn announce_mail(&self, tenant: TenantId, job: JobId) {
         self.announce(tenant, job, QUEUE, None).await;
     }
+}
+
+/// What the database keeps of the token in a mail's link.
+pub fn mailed_hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
 }

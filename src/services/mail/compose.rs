@@ -1,0 +1,170 @@
+//! Who gets a mail and what it says, decided at the moment of sending: whoever lost access meanwhile gets nothing.
+
+use url::Url;
+use uuid::Uuid;
+
+use super::text::{self, Invitation};
+use super::{Notice, Order, mailed_hash};
+use crate::domain::ids::{JobId, TenantId, UserId};
+use crate::domain::lang::Lang;
+use crate::domain::random;
+use crate::domain::role::Role;
+use crate::domain::secret::Secret;
+use crate::platform::mail::Mail;
+use crate::services::Services;
+use crate::services::error::ServiceError;
+use crate::services::mail::layout::Draft;
+use crate::store::jobs::Claimed;
+use crate::store::recipients::{self, Recipient};
+use crate::store::tokens::{self, Life, Subject};
+use crate::store::{StoreError, Tx};
+
+/// How long a link to a new password works; the text says it in words.
+const RESET_MINUTES: i32 = 30;
+/// The same for a new operator.
+const WELCOME_MINUTES: i32 = 24 * 60;
+
+const NOBODY: &str = "nobody who can sign in is behind it";
+const SETTLED: &str = "the invitation is settled, over, or its tenant is not active";
+const REPLACED: &str = "a newer request has replaced it";
+
+/// What is to be sent.
+pub(super) enum Composed {
+    /// A mail, and the token of its link.
+    Mail(Box<Mail>, Option<Secret>),
+    /// Nothing, and why.
+    Unwanted(&'static str),
+}
+
+/// A page of the site that takes a token. It stands in the fragment, which no server and no referrer ever sees.
+#[derive(Clone, Copy)]
+enum Page {
+    Reset,
+    Invitation,
+}
+
+impl Services {
+    /// Writes a mail. The token of its link is made here and is kept nowhere but in the mail.
+    pub(super) async fn compose(
+        &self,
+        tenant: TenantId,
+        job: &Claimed,
+        order: &Order,
+    ) -> Result<Composed, ServiceError> {
+        let mut tx = self.database.router().await?;
+        let composed = match order {
+            Order::PasswordReset { email } => {
+                let person = recipients::by_email(&mut tx, email).await?;
+                self.reset(&mut tx, job, person).await?
+            }
+            Order::OperatorWelcome { user } => {
+                let person = recipients::by_id(&mut tx, *user).await?;
+                self.welcome(&mut tx, job, person).await?
+            }
+            Order::Invitation { invitation } => self.invitation(&mut tx, tenant, job, *invitation).await?,
+            Order::Notice { user, notice } => {
+                let person = recipients::by_id(&mut tx, *user).await?;
+                self.notice(job, person, *notice)
+            }
+        };
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(composed)
+    }
+
+    async fn reset(&self, tx: &mut Tx, job: &Claimed, person: Option<Recipient>) -> Result<Composed, ServiceError> {
+        let Some(person) = person.filter(Recipient::is_reachable) else { return Ok(Composed::Unwanted(NOBODY)) };
+        let subject = Subject::Person(UserId(person.id));
+        let Some(token) = self.token(tx, subject, job, Life::Minutes(RESET_MINUTES)).await? else {
+            return Ok(Composed::Unwanted(REPLACED));
+        };
+        let draft =
+            text::reset(Lang::from_tag(&person.locale), &self.identity.name, &person, self.link(Page::Reset, &token));
+        Ok(Self::mail(job, &person.email, &draft, Some(token)))
+    }
+
+    async fn welcome(&self, tx: &mut Tx, job: &Claimed, person: Option<Recipient>) -> Result<Composed, ServiceError> {
+        let operator = person.filter(|person| person.is_active && person.is_operator);
+        let Some(person) = operator else { return Ok(Composed::Unwanted(NOBODY)) };
+        let subject = Subject::Person(UserId(person.id));
+        let Some(token) = self.token(tx, subject, job, Life::Minutes(WELCOME_MINUTES)).await? else {
+            return Ok(Composed::Unwanted(REPLACED));
+        };
+        let draft =
+            text::welcome(Lang::from_tag(&person.locale), &self.identity.name, &person, self.link(Page::Reset, &token));
+        Ok(Self::mail(job, &person.email, &draft, Some(token)))
+    }
+
+    async fn invitation(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        job: &Claimed,
+        invitation: Uuid,
+    ) -> Result<Composed, ServiceError> {
+        let Some(invited) = recipients::invited(tx, tenant, invitation).await? else {
+            return Ok(Composed::Unwanted(SETTLED));
+        };
+        let subject = Subject::Invitation(tenant, invitation);
+        let Some(token) = self.token(tx, subject, job, Life::Until(invited.expires_at)).await? else {
+            return Ok(Composed::Unwanted(REPLACED));
+        };
+        let settings = &invited.settings.0;
+        let facts = Invitation {
+            portal: &self.identity.name,
+            tenant: &invited.tenant_name,
+            email: &invited.email,
+            name: invited.name.as_deref(),
+            invited_by: invited.invited_by.as_deref(),
+            admin: Role::parse_member(&invited.role) == Some(Role::Admin),
+            until: settings.zone.date_of(invited.expires_at),
+        };
+        // Whoever has an account has chosen a language; for the others the tenant has.
+        let lang = Lang::from_tag(invited.locale.as_deref().unwrap_or(&settings.locale));
+        let draft = text::invitation(lang, &facts, self.link(Page::Invitation, &token));
+        Ok(Self::mail(job, &invited.email, &draft, Some(token)))
+    }
+
+    fn notice(&self, job: &Claimed, person: Option<Recipient>, notice: Notice) -> Composed {
+        let Some(person) = person.filter(Recipient::is_reachable) else { return Composed::Unwanted(NOBODY) };
+        let lang = Lang::from_tag(&person.locale);
+        let draft = text::notice(lang, &self.identity.name, &person, notice, job.created_at, self.at("/forgot"));
+        Self::mail(job, &person.email, &draft, None)
+    }
+
+    fn mail(job: &Claimed, to: &str, draft: &Draft, token: Option<Secret>) -> Composed {
+        let (subject, text, html) = (draft.subject(), draft.text(), draft.html());
+        let mail = Mail { id: job.id, to: to.to_owned(), lang: draft.lang, subject, text, html };
+        Composed::Mail(Box::new(mail), token)
+    }
+
+    /// A fresh token of which only the digest is kept; `None`: a newer job has made one.
+    async fn token(
+        &self,
+        tx: &mut Tx,
+        subject: Subject,
+        job: &Claimed,
+        life: Life,
+    ) -> Result<Option<Secret>, ServiceError> {
+        let token = random::token(self.random.as_ref());
+        let made_by = tokens::Order { job: JobId(job.id), at: job.created_at };
+        let kept = tokens::insert_mailed(tx, &mailed_hash(&token), subject, made_by, life).await?;
+        Ok(kept.then(|| Secret::new(token)))
+    }
+
+    fn link(&self, page: Page, token: &Secret) -> Url {
+        let page = match page {
+            Page::Reset => "reset",
+            Page::Invitation => "invitation",
+        };
+        self.at(&format!("/{page}?token={}", token.expose()))
+    }
+
+    /// A place of the site, whatever a request said about where it is.
+    fn at(&self, place: &str) -> Url {
+        let mut url = self.identity.origin.clone();
+        url.set_path("/");
+        url.set_query(None);
+        url.set_fragment(Some(place));
+        url
+    }
+}
