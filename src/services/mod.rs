@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod limits;
 pub mod mail;
 pub mod provisioning;
+pub mod retention;
 pub mod schedule;
 pub mod sources;
 pub mod team;
