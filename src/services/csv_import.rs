@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::audit_trail::Act;
 use super::error::{FieldError, ServiceError};
 use super::sources::CSV;
-use super::{Caller, Services};
+use super::{Caller, Services, limits};
 use crate::connectors::csv::{self, Combine, CsvError, Mapping, MetricMapping, OnError, Preview, Reading};
 use crate::domain::aggregate::Stored;
 use crate::domain::fact::Fact;
@@ -161,6 +161,7 @@ impl Services {
         }
         sources::set_synced(&mut tx, tenant, id, now).await?;
         sources::set_data_through_from_datapoints(&mut tx, tenant, id, caller.settings.zone.date_of(now)).await?;
+        limits::refuse_import(&mut tx, tenant, id).await?;
         let detail = serde_json::json!({
             "rows": reading.rows_read, "rejected": reading.rejected_total, "changed": changed_count, "replace": mapping.replace
         });
@@ -227,7 +228,8 @@ async fn write_facts(
         }
         let keyed: Vec<(String, &Fact)> =
             batch.iter().map(|fact| (fact.external_id(CSV, target.account), fact)).collect();
-        let new: HashSet<String> = datapoints::upsert(tx, tenant, target, &keyed).await?.into_iter().collect();
+        let written = datapoints::upsert(tx, tenant, target, &keyed).await?;
+        let new: HashSet<String> = written.changed.into_iter().collect();
         changed.extend(keyed.iter().map(|(id, _)| new.contains(id)));
     }
 }

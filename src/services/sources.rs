@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::audit_trail::Act;
 use super::error::ServiceError;
-use super::{Caller, Services};
+use super::{Caller, Services, limits};
 use crate::connectors::ga4;
 use crate::connectors::sentences::sentence;
 use crate::domain::ids::{SourceId, TenantId};
@@ -161,6 +161,7 @@ impl Services {
         {
             return load(&mut tx, caller.tenant, SourceId(made)).await;
         }
+        limits::refuse_source(&mut tx, caller.tenant).await?;
         sources::insert(&mut tx, caller.tenant, &source).await?;
         let detail = serde_json::json!({ "provider": provider, "name": name });
         self.audit(&mut tx, caller, Act::new("source.created", format!("source/{id}")).detail(detail)).await?;
