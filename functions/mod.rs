@@ -7,6 +7,7 @@ pub mod health;
 pub mod housekeeping;
 pub mod metrics;
 pub mod oauth;
+pub mod openapi;
 pub mod run_sync;
 pub mod schedule_syncs;
 pub mod series;
@@ -23,6 +24,7 @@ pub fn api() -> Routes {
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(oauth::routes())
+        .merge(openapi::routes())
         .merge(series::routes())
         .merge(sources::routes())
         .merge(table::routes())
