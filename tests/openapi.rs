@@ -111,7 +111,8 @@ fn query_parameters_are_described_where_they_are_read() {
 fn objects<'a>(place: &str, value: &'a Value, found: &mut BTreeMap<String, &'a Value>) {
     match value {
         Value::Object(members) => {
-            if members.get("properties").is_some_and(Value::is_object) && members.get("type").is_some() {
+            if members.get("properties").is_some_and(Value::is_object) && members.get("type") == Some(&"object".into())
+            {
                 found.insert(place.to_owned(), value);
             }
             for (name, member) in members {

@@ -26,6 +26,8 @@ pub fn routes() -> Routes {
             .empty(StatusCode::SEE_OTHER)
             .with("Location")
             .fails(400, &["bad_state"])
+            .fails(404, &["not_found"])
+            .fails(409, &["not_an_oauth_source"])
             .fails(422, PROVIDER_FAILURES),
         callback,
     )

@@ -50,8 +50,9 @@ pub enum Delta {
 
 impl utoipa::PartialSchema for Delta {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        use utoipa::openapi::schema::ObjectBuilder;
-        let kinds = ObjectBuilder::new().enum_values(Some(["percent", "points", "new", "none"]));
+        use utoipa::openapi::schema::{ObjectBuilder, Type};
+        let kinds =
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["percent", "points", "new", "none"]));
         ObjectBuilder::new().property("kind", kinds).property("value", Option::<f64>::schema()).into()
     }
 }

@@ -259,10 +259,10 @@ impl Components {
             name = format!("{}Problem", shape.name);
             self.add(shape, false);
             let mut members = self.schemas.get(&shape.name).cloned().unwrap_or_default();
-            for part in ["properties"] {
-                if let (Some(all), Some(more)) = (schema[part].as_object_mut(), members[part].as_object_mut()) {
-                    all.append(more);
-                }
+            if let (Some(all), Some(more)) =
+                (schema["properties"].as_object_mut(), members["properties"].as_object_mut())
+            {
+                all.append(more);
             }
         }
         self.schemas.insert(name.clone(), schema);
@@ -273,8 +273,10 @@ impl Components {
     fn finish(self) -> BTreeMap<String, Value> {
         let requests = self.requests;
         let mut schemas = self.schemas;
+        let before = schemas.clone();
         for (name, schema) in &mut schemas {
             if !requests.contains(name) {
+                join(schema, &before);
                 close(schema);
             }
         }
@@ -282,20 +284,33 @@ impl Components {
     }
 }
 
+/// Makes one object of a flattened one: parts that are closed each for themselves would refuse one another's fields.
+fn join(schema: &mut Value, named: &BTreeMap<String, Value>) {
+    let Some(parts) = schema.get("allOf").and_then(Value::as_array) else { return };
+    let mut properties = Map::new();
+    for part in parts {
+        let name = part["$ref"].as_str().and_then(|place| place.rsplit('/').next());
+        let part = name.and_then(|name| named.get(name)).unwrap_or(part);
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+    }
+    *schema = json!({"type": "object", "properties": properties});
+}
+
 fn close(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            if let Some(properties) = members.get("properties").and_then(Value::as_object) {
-                let all: Vec<Value> = properties.keys().map(|name| json!(name)).collect();
-                // Who says what is closed also says what may be missing.
-                if !members.contains_key("additionalProperties") {
-                    members.insert("required".to_owned(), json!(all));
-                    members.insert("additionalProperties".to_owned(), json!(false));
-                }
-            }
-            members.values_mut().for_each(close);
+    let Value::Object(members) = schema else { return };
+    if let Some(Value::Object(properties)) = members.get_mut("properties") {
+        properties.values_mut().for_each(close);
+        let all: Vec<Value> = properties.keys().map(|name| json!(name)).collect();
+        // Who says what is closed also says what may be missing.
+        if !members.contains_key("additionalProperties") {
+            members.insert("required".to_owned(), json!(all));
+            members.insert("additionalProperties".to_owned(), json!(false));
         }
-        Value::Array(items) => items.iter_mut().for_each(close),
-        _ => {}
+    }
+    for inner in ["items", "additionalProperties"] {
+        members.get_mut(inner).into_iter().for_each(close);
+    }
+    for several in ["oneOf", "anyOf", "allOf", "prefixItems"] {
+        members.get_mut(several).and_then(Value::as_array_mut).into_iter().flatten().for_each(close);
     }
 }
