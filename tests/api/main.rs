@@ -9,6 +9,7 @@ mod files;
 mod harness;
 mod isolation;
 mod mail;
+mod matrix;
 mod oauth;
 mod runs;
 mod sources;

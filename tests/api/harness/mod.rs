@@ -4,6 +4,7 @@ pub mod client;
 pub mod contract;
 pub mod google;
 pub mod parts;
+pub mod walk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
