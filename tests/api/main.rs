@@ -6,6 +6,7 @@ mod door;
 mod envelopes;
 mod figures;
 mod files;
+mod guards;
 mod harness;
 mod isolation;
 mod mail;
