@@ -9,6 +9,7 @@ pub mod housekeeping;
 pub mod invitations;
 pub mod metrics;
 pub mod oauth;
+pub mod openapi;
 pub mod run_sync;
 pub mod schedule_syncs;
 pub mod send_mail;
@@ -30,6 +31,7 @@ pub fn api() -> Routes {
         .merge(invitations::routes())
         .merge(metrics::routes())
         .merge(oauth::routes())
+        .merge(openapi::routes())
         .merge(series::routes())
         .merge(sources::routes())
         .merge(table::routes())

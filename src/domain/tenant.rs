@@ -46,7 +46,7 @@ pub fn is_locale(tag: &str) -> bool {
 }
 
 /// First day of a tenant's week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WeekStart {
     /// Monday (ISO 8601).

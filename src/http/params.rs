@@ -18,7 +18,7 @@ use crate::services::figures::Scope;
 /// How dates are written.
 pub const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 /// Longest value of a parameter.
-const MAX_VALUE: usize = 4_096;
+pub const MAX_VALUE: usize = 4_096;
 
 /// The decoded query of a request.
 #[derive(Debug, Default)]
