@@ -38,8 +38,8 @@ struct NewInvitation {
     role: String,
 }
 
-#[derive(Serialize)]
-struct InvitationBody {
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct InvitationBody {
     id: Uuid,
     email: String,
     role: Role,

@@ -2,6 +2,8 @@
 
 mod invitations;
 
+pub use invitations::InvitationBody;
+
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;

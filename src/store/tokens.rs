@@ -263,3 +263,9 @@ pub async fn delete_expired(router: &mut PgConnection, limit: i64) -> Result<u64
     .await?;
     Ok(done.rows_affected())
 }
+
+/// Removes all tokens of a tenant.
+pub async fn delete_of_tenant(router: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
+    sqlx::query("delete from one_time_tokens where tenant_id = $1").bind(tenant.0).execute(router).await?;
+    Ok(())
+}
