@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::SourcePath;
+use crate::domain::ids::SourceId;
 use crate::domain::lang::Lang;
 use crate::http::body::{FileForm, Refusal};
 use crate::http::error::Problem;
-use crate::http::extract::Admin;
+use crate::http::extract::{Admin, IdPath};
 use crate::http::operation::post;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
@@ -34,7 +34,7 @@ pub fn routes() -> Routes {
         .route(
             post("/api/sources/{id}/files", "import_file", "Imports a file.")
                 .ok::<ImportBody>()
-                .fails(409, &["not_a_file_source", "paused", "metric_differs", "shape_differs"])
+                .fails(409, &["not_a_file_source", "paused", "metric_differs", "shape_differs", "limit_datapoints"])
                 .fails(422, FILE_FAILURES)
                 .fails(422, &["too_many_values"])
                 .fails_with::<ImportBody>(422, &["rows_rejected"]),
@@ -94,7 +94,7 @@ impl ImportBody {
 async fn preview(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     form: FileForm,
 ) -> Result<impl IntoResponse, Refusal> {
     Ok(axum::Json(app.services.preview_file(&caller, id, form.file.to_vec()).await?))
@@ -103,7 +103,7 @@ async fn preview(
 async fn import(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     form: FileForm,
 ) -> Result<Response, Refusal> {
     let mapping = form.mapping.ok_or_else(|| {

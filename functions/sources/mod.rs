@@ -2,7 +2,7 @@
 
 mod files;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,8 @@ use crate::domain::ids::{SourceId, SyncId};
 use crate::domain::lang::Lang;
 use crate::domain::role::Role;
 use crate::http::body::Json;
-use crate::http::extract::{Admin, IdempotencyKey, IfMatch, Viewer};
-use crate::http::operation::{Input, Needs, delete, get, patch, post};
+use crate::http::extract::{Admin, IdPath, IdempotencyKey, IfMatch, Viewer};
+use crate::http::operation::{delete, get, patch, post};
 use crate::http::params::Params;
 use crate::http::query;
 use crate::http::routes::Routes;
@@ -33,7 +33,10 @@ pub fn routes() -> Routes {
     Routes::new()
         .route(get("/api/sources", "sources", "The tenant's sources.").ok::<List<SourceBody>>(), list)
         .route(
-            post("/api/sources", "add_source", "Adds a source.").gives::<SourceBody>(StatusCode::CREATED).with("ETag"),
+            post("/api/sources", "add_source", "Adds a source.")
+                .gives::<SourceBody>(StatusCode::CREATED)
+                .with("ETag")
+                .fails(409, &["limit_sources"]),
             add,
         )
         .route(
@@ -72,7 +75,7 @@ pub fn routes() -> Routes {
         )
         .route(
             get("/api/sources/{id}/syncs", "syncs", "A source's runs, newest first.")
-                .query([query::limit(LIMIT), query::id("cursor", "`next_cursor` of the page before.")])
+                .query([query::limit(LIMIT), query::id_cursor()])
                 .ok::<List<SyncBody>>(),
             syncs,
         )
@@ -183,7 +186,7 @@ async fn add(
 async fn one(
     State(app): State<AppState>,
     Viewer(caller): Viewer,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let row = app.services.source(&caller, id).await?;
     tagged(&row, &caller)
@@ -198,7 +201,7 @@ fn tagged(row: &SourceRow, caller: &Caller) -> Result<impl IntoResponse + use<>,
 async fn change(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     IfMatch(tag): IfMatch,
     Json(body): Json<Change>,
 ) -> Result<impl IntoResponse, ServiceError> {
@@ -210,7 +213,7 @@ async fn change(
 async fn remove(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     IfMatch(tag): IfMatch,
 ) -> Result<impl IntoResponse, ServiceError> {
     app.services.remove_source(&caller, id, tag.as_deref()).await?;
@@ -220,7 +223,7 @@ async fn remove(
 async fn connect(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let authorize_url = app.services.begin_connect(&caller, caller.session, id).await?;
     Ok(axum::Json(AuthorizeBody { authorize_url }))
@@ -229,7 +232,7 @@ async fn connect(
 async fn sync(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let sync_id = app.services.sync_now(&caller, id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(StartedBody { sync_id })))
@@ -238,7 +241,7 @@ async fn sync(
 async fn syncs(
     State(app): State<AppState>,
     Viewer(caller): Viewer,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     mut params: Params,
 ) -> Result<impl IntoResponse, ServiceError> {
     let limit = params.limit(LIMIT.0, LIMIT.1);
@@ -247,20 +250,4 @@ async fn syncs(
     let (rows, next) = app.services.source_syncs(&caller, id, before, limit).await?;
     let items = rows.into_iter().map(|row| SyncBody::new(row, caller.request.lang)).collect();
     Ok(axum::Json(List { items, next_cursor: next.map(|id| id.to_string()) }))
-}
-
-/// A source's id in the path; what is no id names nothing, like an id of another tenant.
-struct SourcePath(SourceId);
-
-impl Input for SourcePath {
-    fn describe(_: &mut Needs) {}
-}
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for SourcePath {
-    type Rejection = ServiceError;
-
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ServiceError> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ServiceError::NotFound)?;
-        text.parse().map(Self).map_err(|_| ServiceError::NotFound)
-    }
 }

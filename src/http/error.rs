@@ -186,47 +186,72 @@ impl Problem {
         .with_members(&serde_json::json!({ "retry_after": seconds }))
     }
 
+    /// Nobody is signed in.
+    fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Not signed in",
+            "Inicie sesión para continuar.",
+            "Sign in to continue.",
+        )
+    }
+
+    /// A login failed.
+    fn bad_credentials() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "bad_credentials",
+            "Bad credentials",
+            "El correo o la contraseña no son correctos.",
+            "The e-mail or the password is wrong.",
+        )
+    }
+
+    /// The password was given too long ago.
+    fn reauth_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "reauth_required",
+            "Password needed again",
+            "Para hacer esto confirme antes su contraseña.",
+            "Confirm your password first to do this.",
+        )
+    }
+
+    /// A second factor must be set up first.
+    fn mfa_enrollment_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "mfa_enrollment_required",
+            "Second factor needed",
+            "Su organización pide la verificación en dos pasos; actívela para continuar.",
+            "Your organisation asks for two-step verification; turn it on to continue.",
+        )
+    }
+
+    /// The role does not allow it.
+    fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "Forbidden",
+            "Su rol no permite hacer esto; pídaselo a un administrador.",
+            "Your role does not allow this; ask an administrator.",
+        )
+    }
+
     fn of(error: &ServiceError) -> Self {
         match error {
-            ServiceError::Unauthenticated => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthenticated",
-                "Not signed in",
-                "Inicie sesión para continuar.",
-                "Sign in to continue.",
-            ),
-            ServiceError::BadCredentials => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "bad_credentials",
-                "Bad credentials",
-                "El correo o la contraseña no son correctos.",
-                "The e-mail or the password is wrong.",
-            ),
+            ServiceError::Unauthenticated => Self::unauthenticated(),
+            ServiceError::BadCredentials => Self::bad_credentials(),
             ServiceError::Unauthorised { code, text } => {
                 Self::worded(StatusCode::UNAUTHORIZED, code, "Unauthorised", text)
             }
             ServiceError::Throttled(seconds) => Self::throttled(*seconds),
-            ServiceError::ReauthRequired => Self::new(
-                StatusCode::FORBIDDEN,
-                "reauth_required",
-                "Password needed again",
-                "Para hacer esto confirme antes su contraseña.",
-                "Confirm your password first to do this.",
-            ),
-            ServiceError::MfaEnrollmentRequired => Self::new(
-                StatusCode::FORBIDDEN,
-                "mfa_enrollment_required",
-                "Second factor needed",
-                "Su organización pide la verificación en dos pasos; actívela para continuar.",
-                "Your organisation asks for two-step verification; turn it on to continue.",
-            ),
-            ServiceError::Forbidden => Self::new(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "Forbidden",
-                "Su rol no permite hacer esto; pídaselo a un administrador.",
-                "Your role does not allow this; ask an administrator.",
-            ),
+            ServiceError::ReauthRequired => Self::reauth_required(),
+            ServiceError::MfaEnrollmentRequired => Self::mfa_enrollment_required(),
+            ServiceError::Forbidden => Self::forbidden(),
             ServiceError::NotFound => Self::not_found(),
             ServiceError::Stale => Self::new(
                 StatusCode::PRECONDITION_FAILED,

@@ -71,6 +71,11 @@ pub fn cursor() -> Param {
     text("cursor", "`next_cursor` of the page before.")
 }
 
+/// Where a page begins, where that is an id.
+pub fn id_cursor() -> Param {
+    id("cursor", "`next_cursor` of the page before.")
+}
+
 /// The range, filter and comparison of figures.
 pub fn scope() -> [Param; 4] {
     [

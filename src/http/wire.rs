@@ -58,6 +58,16 @@ impl<T> List<T> {
     }
 }
 
+/// The roles that a request may name; services read them as text, so that a wrong one is a field's error of theirs.
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum MemberRole {
+    /// Reads.
+    Viewer,
+    /// Manages, too.
+    Admin,
+}
+
 /// An earlier range.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Base)]

@@ -43,7 +43,7 @@ pub struct TenantView {
 }
 
 /// What to change. Absent fields stay.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {
     /// Name.
