@@ -190,7 +190,7 @@ grant insert on memberships to portal_router;
 grant select, insert, update, delete on mfa_credentials, recovery_codes, rate_counters to portal_router;
 grant select, update (status, settled_at) on invitations to portal_router;
 grant insert on audit_log to portal_router;
-grant select (tenant_id, id, ts), delete on audit_log to portal_router;
+grant select (tenant_id, id, ts, seq), delete on audit_log to portal_router;
 grant select, insert, update on audit_heads to portal_router;
 grant select (id, ts), delete on platform_audit to portal_router;
 grant select (kind, attempts) on jobs to portal_router;

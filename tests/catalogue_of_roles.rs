@@ -42,7 +42,7 @@ const GRANTS: &[&str] = &[
     "portal_operator users UPDATE (is_active,locale,name)",
     "portal_router audit_heads INSERT,SELECT,UPDATE",
     "portal_router audit_log DELETE,INSERT",
-    "portal_router audit_log SELECT (id,tenant_id,ts)",
+    "portal_router audit_log SELECT (id,seq,tenant_id,ts)",
     "portal_router data_sources SELECT (id,next_due,status,tenant_id)",
     "portal_router idempotency_keys DELETE",
     "portal_router idempotency_keys SELECT (created_at,key,tenant_id,user_id)",

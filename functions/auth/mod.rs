@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ids::TenantId;
@@ -13,6 +14,7 @@ use crate::domain::secret::Secret;
 use crate::domain::tenant::WeekStart;
 use crate::http::body::Json;
 use crate::http::extract::{COOKIE, Info, SignedIn};
+use crate::http::operation::{get, post};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::services::auth::{SessionView, csrf_token};
@@ -21,26 +23,44 @@ use crate::services::error::ServiceError;
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .post("/api/auth/login", login)
-        .post("/api/auth/logout", logout)
-        .get("/api/auth/session", session)
-        .post("/api/auth/tenant", tenant)
+        .route(
+            post("/api/auth/login", "login", "Signs in.")
+                .ok::<SessionBody>()
+                .with("Set-Cookie")
+                .fails(401, &["bad_credentials"])
+                .throttled(),
+            login,
+        )
+        .route(
+            post("/api/auth/logout", "logout", "Ends the session.").empty(StatusCode::NO_CONTENT).with("Set-Cookie"),
+            logout,
+        )
+        .route(get("/api/auth/session", "session", "The session as it is.").ok::<SessionBody>(), session)
+        .route(
+            post("/api/auth/tenant", "switch_tenant", "Goes over to another tenant of the same person.")
+                .ok::<SessionBody>()
+                .with("Set-Cookie")
+                .fails(404, &["not_found"]),
+            tenant,
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Login {
     email: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SwitchTenant)]
 struct Switch {
     tenant_id: TenantId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct SessionBody {
     user: UserBody,
     tenant: Option<TenantBody>,
@@ -52,7 +72,8 @@ struct SessionBody {
     now: OffsetDateTime,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionUser)]
 struct UserBody {
     id: Uuid,
     email: String,
@@ -61,7 +82,8 @@ struct UserBody {
     mfa: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionTenant)]
 struct TenantBody {
     id: Uuid,
     name: String,
@@ -72,7 +94,8 @@ struct TenantBody {
     require_mfa: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Membership)]
 struct MembershipBody {
     id: Uuid,
     name: String,

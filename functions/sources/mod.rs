@@ -3,10 +3,11 @@
 mod files;
 
 use axum::extract::{Path, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ids::{SourceId, SyncId};
@@ -14,13 +15,15 @@ use crate::domain::lang::Lang;
 use crate::domain::role::Role;
 use crate::http::body::Json;
 use crate::http::extract::{Admin, IdempotencyKey, IfMatch, Viewer};
+use crate::http::operation::{Input, Needs, delete, get, patch, post};
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::{List, SourceBody, failure_text};
 use crate::services::Caller;
 use crate::services::error::ServiceError;
-use crate::services::sources::{PROVIDERS, SourceChange, SourceRow, SyncRow};
+use crate::services::sources::{PROVIDER_FAILURES, PROVIDERS, SourceChange, SourceRow, SyncRow};
 
 /// Runs of a page unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (20, 100);
@@ -28,34 +31,72 @@ const LIMIT: (u32, u32) = (20, 100);
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/sources", list)
-        .post("/api/sources", add)
-        .get("/api/sources/providers", providers)
-        .get("/api/sources/{id}", one)
-        .on(Method::PATCH, "/api/sources/{id}", change)
-        .on(Method::DELETE, "/api/sources/{id}", remove)
-        .post("/api/sources/{id}/connect", connect)
-        .post("/api/sources/{id}/sync", sync)
-        .get("/api/sources/{id}/syncs", syncs)
+        .route(get("/api/sources", "sources", "The tenant's sources.").ok::<List<SourceBody>>(), list)
+        .route(
+            post("/api/sources", "add_source", "Adds a source.").gives::<SourceBody>(StatusCode::CREATED).with("ETag"),
+            add,
+        )
+        .route(
+            get("/api/sources/providers", "providers", "What can be connected.").ok::<List<ProviderBody>>(),
+            providers,
+        )
+        .route(get("/api/sources/{id}", "source", "A source.").ok::<SourceBody>().with("ETag"), one)
+        .route(
+            patch(
+                "/api/sources/{id}",
+                "change_source",
+                "Renames a source, chooses its property, pauses or resumes it.",
+            )
+            .ok::<SourceBody>()
+            .with("ETag")
+            .fails(409, &["not_connected", "not_an_oauth_source"])
+            .fails(422, PROVIDER_FAILURES),
+            change,
+        )
+        .route(
+            delete("/api/sources/{id}", "remove_source", "Removes a source and its datapoints.")
+                .empty(StatusCode::NO_CONTENT),
+            remove,
+        )
+        .route(
+            post("/api/sources/{id}/connect", "connect_source", "Where to give consent.")
+                .ok::<AuthorizeBody>()
+                .fails(409, &["not_an_oauth_source"]),
+            connect,
+        )
+        .route(
+            post("/api/sources/{id}/sync", "sync_source", "Starts a run, or names the one that runs.")
+                .gives::<StartedBody>(StatusCode::ACCEPTED)
+                .fails(409, &["file_source", "not_connected", "paused", "no_property", "just_finished"]),
+            sync,
+        )
+        .route(
+            get("/api/sources/{id}/syncs", "syncs", "A source's runs, newest first.")
+                .query([query::limit(LIMIT), query::id("cursor", "`next_cursor` of the page before.")])
+                .ok::<List<SyncBody>>(),
+            syncs,
+        )
         .merge(files::routes())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewSource {
     provider: String,
     name: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SourceChange)]
 struct Change {
     name: Option<String>,
     property_id: Option<String>,
     paused: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Provider)]
 struct ProviderBody {
     provider: &'static str,
     r#type: &'static str,
@@ -63,17 +104,20 @@ struct ProviderBody {
     scopes: &'static [&'static str],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthorizeUrl)]
 struct AuthorizeBody {
     authorize_url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StartedSync)]
 struct StartedBody {
     sync_id: SyncId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sync)]
 struct SyncBody {
     id: Uuid,
     trigger: String,
@@ -207,6 +251,10 @@ async fn syncs(
 
 /// A source's id in the path; what is no id names nothing, like an id of another tenant.
 struct SourcePath(SourceId);
+
+impl Input for SourcePath {
+    fn describe(_: &mut Needs) {}
+}
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for SourcePath {
     type Rejection = ServiceError;

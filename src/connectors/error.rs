@@ -30,6 +30,8 @@ pub enum FailureKind {
     Transient,
     /// The source answered something this code does not know: alert the operator, do not retry blindly.
     Contract,
+    /// The client's plan has no room for more: do not retry, look again at the next scheduled run.
+    OverLimit,
 }
 
 impl FailureKind {
@@ -42,6 +44,7 @@ impl FailureKind {
             Self::RateLimited { .. } => "rate_limited",
             Self::Transient => "transient",
             Self::Contract => "contract",
+            Self::OverLimit => "over_limit",
         }
     }
 }

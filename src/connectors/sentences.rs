@@ -7,6 +7,8 @@ macro_rules! sentences {
         /// The codes of all failures: stable, because they are stored with sources and syncs.
         pub mod codes {
             $($(#[doc = $doc])* pub const $name: &str = $code;)*
+            /// All of them.
+            pub const CODES: &[&str] = &[$($name),*];
         }
         const TABLE: &[(&str, Bilingual)] = &[$((codes::$name, Bilingual { es: $es, en: $en })),*];
     };
@@ -141,6 +143,10 @@ sentences! {
     GA4_PAGES_MOVED = "ga4_pages_moved",
         "Los datos han cambiado mientras los leíamos; los leeremos de nuevo automáticamente.",
         "The data changed while we were reading it; we will read it again automatically.";
+    /// The tenant's plan has no room for more datapoints.
+    LIMIT_DATAPOINTS = "limit_datapoints",
+        "No caben más datos en su plan; un administrador debe quitar una fuente o ampliar el plan, y entonces seguiremos automáticamente.",
+        "Your plan has no room for more data; an administrator has to remove a source or extend the plan, then we will continue automatically.";
 }
 
 const UNKNOWN: Bilingual = Bilingual {

@@ -26,6 +26,11 @@ impl ActorKind {
             Self::System => "system",
         }
     }
+
+    /// By its stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Member, Self::Operator, Self::System].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// How an act ended.
@@ -49,7 +54,52 @@ impl Outcome {
             Self::Failed => "failed",
         }
     }
+
+    /// By its stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Ok, Self::Refused, Self::Failed].into_iter().find(|outcome| outcome.as_str() == text)
+    }
 }
+
+/// Every action that a tenant's trail can hold, in order; a test compares it with what the program records.
+pub const ACTIONS: [&str; 36] = [
+    "access.denied",
+    "account.changed",
+    "account.mfa_disabled",
+    "account.mfa_enabled",
+    "account.recovery_codes_renewed",
+    "account.session_ended",
+    "account.sessions_ended",
+    "audit.expired",
+    "audit.exported",
+    "auth.login",
+    "auth.login_failed",
+    "auth.logout",
+    "auth.mfa_failed",
+    "auth.reauthenticated",
+    "auth.tenant_switched",
+    "auth.throttled",
+    "password.changed",
+    "password.reset",
+    "password.reset_requested",
+    "source.account_chosen",
+    "source.connected",
+    "source.created",
+    "source.deleted",
+    "source.file_imported",
+    "source.paused",
+    "source.renamed",
+    "source.resumed",
+    "source.sync_requested",
+    "team.invitation_resent",
+    "team.invitation_revoked",
+    "team.invited",
+    "team.joined",
+    "team.removed",
+    "team.role_changed",
+    "team.sessions_ended",
+    "tenant.changed",
+];
 
 /// An act to be recorded. Nothing in it is a secret.
 #[derive(Debug)]

@@ -2,9 +2,12 @@
 
 pub mod aggregate;
 pub mod audit;
+pub mod cell;
 pub mod clock;
 pub mod comparison;
+pub mod currency;
 pub mod dims;
+pub mod email;
 pub mod fact;
 pub mod freshness;
 pub mod ids;

@@ -37,8 +37,16 @@ impl Default for TenantSettings {
     }
 }
 
+/// Whether this is a language of the portal with a region: `es-ES`, `es-419`, `en-GB` (BCP 47, the simple form).
+pub fn is_locale(tag: &str) -> bool {
+    let Some((language, region)) = tag.split_once('-') else { return false };
+    let letters = region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase());
+    let digits = region.len() == 3 && region.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(language, "es" | "en") && (letters || digits)
+}
+
 /// First day of a tenant's week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WeekStart {
     /// Monday (ISO 8601).
@@ -157,6 +165,12 @@ mod tests {
     fn a_day_without_midnight_begins_at_its_first_instant() {
         // Chile's clocks jump from 00:00 to 01:00 on the first Sunday of September.
         assert_eq!(zone("America/Santiago").start_of(date!(2026 - 09 - 06)), datetime!(2026-09-06 04:00 UTC));
+    }
+
+    #[test]
+    fn a_locale_is_a_language_of_the_portal_with_a_region() {
+        assert!(["es-ES", "es-CL", "es-419", "en-GB"].into_iter().all(is_locale));
+        assert!(!["es", "fr-FR", "es-es", "es_ES", "es-ESP", "en-", "", "es-ES-x"].into_iter().any(is_locale));
     }
 
     #[test]

@@ -46,6 +46,34 @@ struct FieldBody<'a> {
     detail: &'a str,
 }
 
+/// The schema of every problem. `errors` names the fields of a 422, `retry_after` the seconds of a 429.
+pub fn problem_schema() -> serde_json::Value {
+    let text = serde_json::json!({"type": "string"});
+    let word = serde_json::json!({"type": "string", "pattern": "^[a-z0-9_]+$"});
+    let error = serde_json::json!({
+        "type": "object",
+        "properties": {"field": text, "code": word, "detail": text},
+        "required": ["field", "code", "detail"],
+        "additionalProperties": false,
+    });
+    serde_json::json!({
+        "type": "object",
+        "description": "A problem document (RFC 9457). `detail` is a sentence for a person.",
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": text,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": text,
+            "code": word,
+            "request_id": {"type": "string", "format": "uuid"},
+            "errors": {"type": "array", "minItems": 1, "items": error},
+            "retry_after": {"type": "integer", "minimum": 0},
+        },
+        "required": ["type", "title", "status", "detail", "code", "request_id"],
+        "additionalProperties": false,
+    })
+}
+
 impl Problem {
     /// A problem from its parts; `detail` in Spanish and English.
     pub fn new(status: StatusCode, code: &'static str, title: &'static str, es: &str, en: &str) -> Self {

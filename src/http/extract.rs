@@ -1,7 +1,9 @@
 //! Extractors: what a handler takes says who may call it. `access` has checked the written matrix before; these refuse
 //! what it should not have let through.
 
-use axum::extract::FromRequestParts;
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
@@ -73,6 +75,19 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
                 "The Idempotency-Key header must have between 1 and 200 ASCII characters.",
             ),
         })
+    }
+}
+
+/// An id in the path, the only parameter there; what is no id names nothing, like an id of another tenant.
+#[derive(Debug)]
+pub struct IdPath<T>(pub T);
+
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for IdPath<T> {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ServiceError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ServiceError::NotFound)?;
+        text.parse().map(Self).map_err(|_| ServiceError::NotFound)
     }
 }
 

@@ -25,7 +25,9 @@ const FETCH_SITE: &str = "sec-fetch-site";
 const CSRF: &str = "x-csrf-token";
 
 /// Routes that have no session yet, so no CSRF token: they need an `Origin` or `Sec-Fetch-Site` that is ours instead.
-const WITHOUT_TOKEN: [&str; 1] = ["/api/auth/login"];
+const WITHOUT_TOKEN: [&str; 3] = ["/api/auth/login", "/api/invitations/look", "/api/invitations/accept"];
+/// GET routes that leave a trace of their own: like unsafe methods, no foreign page may make a browser ask for them.
+const LEAVES_A_TRACE: [&str; 1] = ["/api/audit/file"];
 /// Headers on every answer of the API. The site's pages get theirs from Front Door.
 const SECURITY: [(&str, &str); 9] = [
     ("cache-control", "no-store"),
@@ -87,7 +89,8 @@ fn refuse(door: &Door, method: &Method, path: &str, headers: &HeaderMap) -> Opti
         return Some(Problem::not_found());
     }
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return None;
+        let refused = LEAVES_A_TRACE.contains(&path) && !comes_from_us(door, headers, false);
+        return refused.then(foreign_origin);
     }
     let without_token = WITHOUT_TOKEN.contains(&path);
     if !comes_from_us(door, headers, without_token) {

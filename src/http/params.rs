@@ -1,5 +1,7 @@
 //! Query parameters: all of them known, none of them twice (but for `dims`), with every problem named.
 
+use std::str::FromStr;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use time::Date;
@@ -16,7 +18,7 @@ use crate::services::figures::Scope;
 /// How dates are written.
 pub const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 /// Longest value of a parameter.
-const MAX_VALUE: usize = 4_096;
+pub const MAX_VALUE: usize = 4_096;
 
 /// The decoded query of a request.
 #[derive(Debug, Default)]
@@ -85,7 +87,8 @@ impl Params {
         value
     }
 
-    fn date(&mut self, name: &str) -> Option<Date> {
+    /// A day.
+    pub fn date(&mut self, name: &str) -> Option<Date> {
         self.parsed(name, "La fecha debe ser AAAA-MM-DD.", "The date must be YYYY-MM-DD.", |text| {
             Date::parse(text, DATE).ok().filter(|date| (1..=9998).contains(&date.year()))
         })
@@ -102,6 +105,11 @@ impl Params {
     /// A UUID, as cursors of lists are.
     pub fn uuid(&mut self, name: &str) -> Option<Uuid> {
         self.parsed(name, "El cursor no es válido.", "The cursor is not valid.", |text| Uuid::parse_str(text).ok())
+    }
+
+    /// The id of something.
+    pub fn id<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        self.parsed(name, "Debe ser un identificador.", "It must be an id.", |text| text.parse().ok())
     }
 
     /// `grain`.

@@ -1,7 +1,12 @@
 //! Shapes that several functions answer with. Wire types are their own: a renamed column is not an API change.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::domain::comparison::Compare;
@@ -14,6 +19,9 @@ use crate::services::sources::{Account, SourceRow, failure_sentence};
 pub use crate::domain::freshness::Freshness;
 pub use crate::domain::number::Number;
 
+/// Why figures are not told, besides fields with unusable values.
+pub const FIGURES_FAIL: &[&str] = &["grain_too_fine", "unknown_dimension", "dimensions_not_combined", "range_too_long"];
+
 /// Every list.
 #[derive(Debug, Serialize)]
 pub struct List<T> {
@@ -21,6 +29,26 @@ pub struct List<T> {
     pub items: Vec<T>,
     /// Where the next page begins.
     pub next_cursor: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for List<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        let next = Option::<String>::schema();
+        ObjectBuilder::new().property("items", items).property("next_cursor", next).into()
+    }
+}
+
+/// Written out, because a derived one would give the lists of all types the same name.
+impl<T: ToSchema> ToSchema for List<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}List", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 impl<T> List<T> {
@@ -31,7 +59,8 @@ impl<T> List<T> {
 }
 
 /// An earlier range.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Base)]
 pub struct BaseBody {
     mode: Compare,
     from: Date,
@@ -45,7 +74,8 @@ impl From<Base> for BaseBody {
 }
 
 /// A source.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Source)]
 pub struct SourceBody {
     id: Uuid,
     provider: String,
@@ -64,7 +94,8 @@ pub struct SourceBody {
 }
 
 /// An account at the provider.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
 pub struct AccountBody {
     id: String,
     name: String,
@@ -78,7 +109,7 @@ impl From<&Account> for AccountBody {
 }
 
 /// How far the history has come.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Progress {
     done_from: Date,
     until: Date,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::audit_trail::Act;
 use super::error::{FieldError, ServiceError};
 use super::sources::CSV;
-use super::{Caller, Services};
+use super::{Caller, Services, limits};
 use crate::connectors::csv::{self, Combine, CsvError, Mapping, MetricMapping, OnError, Preview, Reading};
 use crate::domain::aggregate::Stored;
 use crate::domain::fact::Fact;
@@ -20,7 +20,10 @@ use crate::store::sources::SourceRow;
 use crate::store::syncs::Progress;
 use crate::store::{StoreError, Tx, datapoints, metrics, sources, syncs};
 
-pub use csv::{MAX_BYTES, Rejected};
+pub use csv::{MAX_BYTES, Preview as FilePreview, Rejected};
+
+/// The codes of what is wrong with a whole file.
+pub const FILE_FAILURES: &[&str] = CsvError::FILE_CODES;
 
 /// Facts written at a time.
 const BATCH: usize = 5_000;
@@ -161,6 +164,7 @@ impl Services {
         }
         sources::set_synced(&mut tx, tenant, id, now).await?;
         sources::set_data_through_from_datapoints(&mut tx, tenant, id, caller.settings.zone.date_of(now)).await?;
+        limits::refuse_import(&mut tx, tenant, id).await?;
         let detail = serde_json::json!({
             "rows": reading.rows_read, "rejected": reading.rejected_total, "changed": changed_count, "replace": mapping.replace
         });
@@ -227,7 +231,8 @@ async fn write_facts(
         }
         let keyed: Vec<(String, &Fact)> =
             batch.iter().map(|fact| (fact.external_id(CSV, target.account), fact)).collect();
-        let new: HashSet<String> = datapoints::upsert(tx, tenant, target, &keyed).await?.into_iter().collect();
+        let written = datapoints::upsert(tx, tenant, target, &keyed).await?;
+        let new: HashSet<String> = written.changed.into_iter().collect();
         changed.extend(keyed.iter().map(|(id, _)| new.contains(id)));
     }
 }

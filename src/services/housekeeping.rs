@@ -18,17 +18,22 @@ pub struct Removed {
     pub jobs: u64,
     /// Idempotency keys of yesterday.
     pub keys: u64,
+    /// Audit entries older than their tenants keep them.
+    pub audit: u64,
 }
 
 impl Services {
     /// One round; what is left over waits for the next.
     pub async fn housekeeping(&self) -> Result<Removed, ServiceError> {
+        let audit = self.expire_audit().await?;
+        self.log_audit_heads().await?;
         let mut router = self.database.router_connection().await?;
         Ok(Removed {
             sessions: sessions::delete_expired(&mut router, BATCH).await?,
             tokens: tokens::delete_expired(&mut router, BATCH).await?,
             jobs: jobs::delete_old(&mut router, BATCH).await?,
             keys: idempotency::delete_old(&mut router, BATCH).await?,
+            audit,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Use cases. They open and commit transactions, call the outside world between them, and never hold one across a
 //! network call.
 
+pub mod audit_reading;
 pub mod audit_trail;
 pub mod auth;
 pub mod catalog;
@@ -11,11 +12,16 @@ pub mod figures;
 pub mod health;
 pub mod housekeeping;
 pub mod ingest;
+pub mod invitations;
 pub mod jobs;
+pub mod limits;
 pub mod mail;
 pub mod provisioning;
+pub mod retention;
 pub mod schedule;
 pub mod sources;
+pub mod team;
+pub mod tenant;
 pub mod throttle;
 
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! Starting runs: on a schedule, by hand, after a connection.
 
-use time::Duration;
 use tokio::time::Instant;
 
 use super::audit_trail::Act;
@@ -21,8 +20,6 @@ pub const QUEUE: &str = "syncs";
 const AT_ONCE: i64 = 200;
 /// How long one beat starts runs, well within the host's time-out and the next beat.
 const BUDGET: std::time::Duration = std::time::Duration::from_secs(40);
-/// Time between two scheduled runs of a source.
-pub(crate) const CADENCE: Duration = Duration::hours(6);
 
 /// What one beat of the timer did.
 #[derive(Debug, Default, Clone, Copy)]
@@ -99,7 +96,8 @@ impl Services {
                 ));
             }
         };
-        sources::set_next_due(&mut tx, tenant, id, Some(self.now() + CADENCE)).await?;
+        let next = self.now() + self.cadence(&mut tx, tenant, id).await?;
+        sources::set_next_due(&mut tx, tenant, id, Some(next)).await?;
         if let Some(caller) = caller {
             let detail = serde_json::json!({ "sync": sync });
             self.audit(&mut tx, caller, Act::new("source.sync_requested", format!("source/{id}")).detail(detail))

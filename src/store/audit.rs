@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::audit::{Entry, Link};
 use crate::domain::ids::TenantId;
+use crate::domain::tenant::TenantSettings;
 
 /// Which trail an entry belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +92,34 @@ const INSERT_PLATFORM: &str =
         before, after, detail, ip, user_agent, request_id, seq, previous, digest)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
-/// Removes a tenant's entries from before an instant; at most `limit` at a time. As `portal_router`, whose policy lets
-/// nothing younger than 90 days go.
+/// Removes a tenant's entries from before an instant, at most `limit`: the oldest of the chain, those that follow
+/// `through` without a gap. Gives how many, and the last number. As `portal_router`, whose policy lets nothing younger
+/// than 90 days go.
 pub async fn delete_old(
+    router: &mut PgConnection,
+    tenant: TenantId,
+    through: i64,
+    before: OffsetDateTime,
+    limit: i64,
+) -> Result<Option<(usize, i64)>, StoreError> {
+    let removed: Vec<i64> = sqlx::query_scalar(
+        "delete from audit_log where tenant_id = $1 and seq in (
+            select seq from (select seq, row_number() over (order by seq) as place from (
+                select seq from audit_log where tenant_id = $1 and seq > $2 and ts < $3 order by seq limit $4) old) placed
+             where seq = $2 + place)
+         returning seq",
+    )
+    .bind(tenant.0)
+    .bind(through)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(router)
+    .await?;
+    Ok(removed.iter().max().map(|last| (removed.len(), *last)))
+}
+
+/// Removes a tenant's entries from before there was a chain; as [`delete_old`].
+pub async fn delete_old_unchained(
     router: &mut PgConnection,
     tenant: TenantId,
     before: OffsetDateTime,
@@ -101,7 +127,7 @@ pub async fn delete_old(
 ) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "delete from audit_log where tenant_id = $1 and id in (
-            select id from audit_log where tenant_id = $1 and ts < $2 order by id limit $3)",
+            select id from audit_log where tenant_id = $1 and seq is null and ts < $2 limit $3)",
     )
     .bind(tenant.0)
     .bind(before)
@@ -109,4 +135,34 @@ pub async fn delete_old(
     .execute(router)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// How long each tenant keeps its trail, after `after` in the order of their ids; as `portal_router`.
+pub async fn retentions(
+    router: &mut PgConnection,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(TenantId, TenantSettings)>, StoreError> {
+    let rows: Vec<(Uuid, Json<TenantSettings>)> =
+        sqlx::query_as("select id, settings from tenants where id > $1 order by id limit $2")
+            .bind(after)
+            .bind(limit)
+            .fetch_all(router)
+            .await?;
+    Ok(rows.into_iter().map(|(id, settings)| (TenantId(id), settings.0)).collect())
+}
+
+/// The ends of all chains, after `after` in the order of their ids; as `portal_router`.
+pub async fn heads(
+    router: &mut PgConnection,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(Uuid, i64, String)>, StoreError> {
+    Ok(sqlx::query_as(
+        "select tenant_id, seq, digest from audit_heads where ($1::uuid is null or tenant_id > $1) order by tenant_id limit $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(router)
+    .await?)
 }

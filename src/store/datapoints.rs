@@ -74,7 +74,16 @@ impl Columns {
     }
 }
 
-/// Inserts new facts and updates changed ones; gives the natural keys of those that were new or different.
+/// What writing facts did.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Natural keys of facts that were new or different.
+    pub changed: Vec<String>,
+    /// How many of them were new.
+    pub inserted: i64,
+}
+
+/// Inserts new facts and updates changed ones.
 ///
 /// Facts must not repeat a natural key. What is the same as stored is not written.
 pub async fn upsert(
@@ -82,11 +91,12 @@ pub async fn upsert(
     tenant: TenantId,
     target: &Target<'_>,
     facts: &[(String, &Fact)],
-) -> Result<Vec<String>, StoreError> {
-    let mut changed = Vec::new();
+) -> Result<Written, StoreError> {
+    let mut written = Written::default();
     for batch in facts.chunks(BATCH) {
+        // A row that was there before has the update's transaction as its `xmax`, a new one none.
         let columns = Columns::from_facts(batch, target)?;
-        let mut keys: Vec<String> = sqlx::query_scalar(
+        let rows: Vec<(String, bool)> = sqlx::query_as(
             "insert into datapoints as d (tenant_id, source_id, sync_id, external_id, metric_id, ts, period_start, period_end,
                     grain, value, denominator, dims, dim_set, currency, provisional)
              select $1, $2, $3, * from unnest($4::text[], $5::uuid[], $6::timestamptz[], $7::date[], $8::date[],
@@ -96,7 +106,7 @@ pub async fn upsert(
                     denominator = excluded.denominator, provisional = excluded.provisional
               where (d.metric_id, d.ts, d.value, d.denominator, d.provisional)
                     is distinct from (excluded.metric_id, excluded.ts, excluded.value, excluded.denominator, excluded.provisional)
-             returning d.external_id",
+             returning d.external_id, d.xmax = 0",
         )
         .bind(tenant.0)
         .bind(target.source.0)
@@ -115,9 +125,12 @@ pub async fn upsert(
         .bind(&columns.provisional)
         .fetch_all(&mut *app)
         .await?;
-        changed.append(&mut keys);
+        for (key, inserted) in rows {
+            written.inserted += i64::from(inserted);
+            written.changed.push(key);
+        }
     }
-    Ok(changed)
+    Ok(written)
 }
 
 /// A part of a source's datapoints that one report covers completely.
@@ -168,6 +181,11 @@ pub async fn delete_unseen(
 pub async fn delete_all(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<u64, StoreError> {
     sqlx::query("set local statement_timeout = '3min'").execute(&mut *app).await?;
     let done = sqlx::query("delete from datapoints where tenant_id = $1 and source_id = $2")
+        .bind(tenant.0)
+        .bind(source.0)
+        .execute(&mut *app)
+        .await?;
+    sqlx::query("update data_sources set stored_datapoints = 0 where tenant_id = $1 and id = $2")
         .bind(tenant.0)
         .bind(source.0)
         .execute(app)

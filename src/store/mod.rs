@@ -4,9 +4,11 @@
 //! (as `portal_router`, for the few things that must look across tenants) and commit them.
 
 pub mod audit;
+pub mod audit_reading;
 pub mod datapoints;
 pub mod figures;
 pub mod idempotency;
+pub mod invitations;
 pub mod jobs;
 pub mod metrics;
 pub mod people;
@@ -16,6 +18,8 @@ pub mod recipients;
 pub mod sessions;
 pub mod sources;
 pub mod syncs;
+pub mod team;
+pub mod tenants;
 pub mod tokens;
 
 use std::time::Duration;

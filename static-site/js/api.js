@@ -18,7 +18,16 @@ export class ApiError extends Error {
   }
 }
 
-/** @typedef {{query?: Record<string, string|number|null|undefined>, body?: unknown, form?: FormData, signal?: AbortSignal, quiet?: boolean}} Options */
+/**
+ * @typedef {object} Options
+ * @property {Record<string, string|number|null|undefined>} [query]
+ * @property {unknown} [body]
+ * @property {FormData} [form]
+ * @property {AbortSignal} [signal]
+ * @property {boolean} [quiet] a 401 is an answer here, not the end of the session
+ * @property {string|null} [ifMatch] the tag of what the person saw when they changed it
+ * @property {'json'|'tagged'|'blob'} [as] `tagged` adds the answer's `etag` to its body, `blob` is a file
+ */
 
 /** @param {string} path @param {Options['query']} query */
 function address(path, query = {}) {
@@ -29,11 +38,12 @@ function address(path, query = {}) {
 }
 
 /** @param {string} method @param {string} path @param {Options} options */
-async function send(method, path, { query, body, form, signal }) {
+async function send(method, path, { query, body, form, signal, ifMatch }) {
   /** @type {Record<string, string>} */
   const headers = { Accept: 'application/json', 'Accept-Language': store.lang };
   if (method !== 'GET' && store.session) headers['X-CSRF-Token'] = store.session.csrf_token;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (ifMatch) headers['If-Match'] = ifMatch;
   try {
     return await fetch(address(path, query), {
       method, headers, signal, credentials: 'same-origin', cache: 'no-store', redirect: 'error',
@@ -45,23 +55,55 @@ async function send(method, path, { query, body, form, signal }) {
   }
 }
 
-/** @param {Response} response */
-const json = async (response) => (response.status === 204 ? null : response.json().catch(() => ({})));
+/** The body of an answer; a file or a tag only of a good one, a refusal is always a problem document. @param {Response} response @param {Options['as']} as */
+async function json(response, as) {
+  if (response.status === 204) return null;
+  if (response.ok && as === 'blob') return response.blob();
+  const body = await response.json().catch(() => ({}));
+  return response.ok && as === 'tagged' ? { ...body, etag: response.headers.get('ETag') } : body;
+}
+
+/** Asks the person for the password again; true when the server took it. Set by reauth.js: this file draws nothing. */
+let confirmIdentity = async () => false;
+
+/** @param {() => Promise<boolean>} ask */
+export const onReauthRequired = (ask) => {
+  confirmIdentity = ask;
+};
+
+/** Every answer that carries a session replaces ours: its token is the only good one. @param {any} body */
+function adopt(body) {
+  const session = body?.csrf_token ? body : body?.session?.csrf_token ? body.session : null;
+  if (session) store.setSession(session);
+  return body;
+}
+
+/** What may be mended about a refusal, so that the same request can go once more. @param {string} code */
+async function mend(code) {
+  if (code === 'reauth_required') return confirmIdentity();
+  // Another tab may have signed in anew, so our token is old: fetch the session's.
+  await request('GET', '/auth/session');
+  return true;
+}
 
 /** @param {string} method @param {string} path @param {Options} [options] @returns {Promise<any>} */
-async function request(method, path, options = {}) {
+export async function request(method, path, options = {}) {
   let response = await send(method, path, options);
-  if (response.ok) return json(response);
-  let problem = await json(response);
-  // Another tab may have signed in anew, so our token is old: fetch the session's and try once more.
-  if (response.status === 403 && problem?.code === 'csrf' && store.session) {
-    store.setSession(await request('GET', '/auth/session'));
-    response = await send(method, path, options);
-    if (response.ok) return json(response);
-    problem = await json(response);
+  let body = await json(response, options.as);
+  for (const code of ['csrf', 'reauth_required']) {
+    if (response.status !== 403 || body?.code !== code || !store.session) continue;
+    if (await mend(code)) {
+      response = await send(method, path, options);
+      body = await json(response, options.as);
+    } else body.detail = store.t('reauth.cancelled');
   }
+  if (response.ok) return adopt(body);
   if (response.status === 401 && !options.quiet) store.emit('signed-out');
-  throw new ApiError(response.status, problem ?? {});
+  if (body?.code === 'mfa_enrollment_required') {
+    await request('GET', '/auth/session');
+    store.emit('must-enroll');
+  }
+  throw new ApiError(response.status, body ?? {});
 }
 
 /** @param {string} id */
@@ -77,7 +119,6 @@ function upload(file, mapping) {
 
 export const api = {
   session: () => request('GET', '/auth/session', { quiet: true }),
-  login: (/** @type {string} */ email, /** @type {string} */ password) => request('POST', '/auth/login', { body: { email, password }, quiet: true }),
   logout: () => request('POST', '/auth/logout', { quiet: true }),
   switchTenant: (/** @type {string} */ id) => request('POST', '/auth/tenant', { body: { tenant_id: id } }),
   metrics: (/** @type {any} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/metrics', { query, signal }),

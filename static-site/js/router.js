@@ -1,11 +1,12 @@
 // Hash routes: which view stands for an address, and moving between them.
 import { buildHash, parseHash, safeNext } from './lib/url.js';
 import { store } from './store.js';
+import { liftToken } from './token.js';
 import { render } from './html.js';
 
-/** @typedef {{title: string, update?: (location: import('./lib/url.js').Location) => void, stop: () => void}} View */
+/** @typedef {{title: string, update?: (location: import('./lib/url.js').Location) => void, draw?: () => void, stop: () => void}} View */
 /** @typedef {(root: HTMLElement, location: import('./lib/url.js').Location) => View} Mount */
-/** @typedef {{match: RegExp, name: string, open?: boolean, mount: Mount}} Route */
+/** @typedef {{match: RegExp, name: string, open?: boolean, area?: 'company'|'operator', mount: Mount}} Route `area`: whose page it is; without one, everyone's */
 
 /** @type {Route[]} */
 let routes = [];
@@ -14,6 +15,10 @@ let current = null;
 let first = true;
 
 export const here = () => parseHash(location.hash);
+
+/** Operators belong to no company and have pages of their own. */
+const area = () => (store.session?.role === 'operator' ? 'operator' : 'company');
+export const home = () => (area() === 'operator' ? '/operator' : '/dashboard');
 
 /** Goes to an address; `replace` leaves no step in the history. @param {string} path @param {Record<string, string|null|undefined>} [params] @param {boolean} [replace] */
 export function go(path, params, replace = false) {
@@ -31,18 +36,35 @@ export function change(changes, replace = false) {
   go(path, { ...params, ...changes }, replace);
 }
 
+/** The present address, for coming back to it; nothing where it is the first page anyway. */
+function wish() {
+  const { path, params } = here();
+  const next = buildHash(path, params).slice(1);
+  return next === '/dashboard' || path === '/' ? null : next;
+}
+
+/** Where the person wanted to be before something stood in the way. @param {string|undefined} next */
+function onward(next) {
+  const { path, params } = parseHash(safeNext(next));
+  return go(path, params, true);
+}
+
 /** Sign-in page, remembering where the person was. */
 export function goToLogin() {
-  const { path, params } = here();
-  if (path === '/login') return show();
-  const next = buildHash(path, params).slice(1);
-  return go('/login', { next: next === '/dashboard' || path === '/' ? null : next }, true);
+  return here().path === '/login' ? show() : go('/login', { next: wish() }, true);
 }
 
 /** The view of the current address, drawn again from nothing (language or tenant changed). */
 export function remount() {
   leave();
   show(false);
+}
+
+/** The same view in another language. One that can draw itself again keeps what was typed and what is shown only once. */
+export function relabel() {
+  if (!current?.view.draw) return remount();
+  current.view.draw();
+  return settle(false);
 }
 
 export function leave() {
@@ -66,11 +88,16 @@ function settle(moved) {
 
 /** Draws what the address asks for. @param {boolean} [moved] @returns {void} */
 export function show(moved = true) {
+  liftToken();
   const location = here();
-  if (store.session && location.path === '/login') return go(safeNext(location.params.next).split('?')[0], parseHash(safeNext(location.params.next)).params, true);
+  if (store.session && location.path === '/login') return onward(location.params.next);
   const route = routes.find((r) => r.match.test(location.path));
-  if (!route) return go('/dashboard', {}, true);
+  if (!route) return go(home(), {}, true);
   if (!store.session && !route.open) return goToLogin();
+  // Until the second step is set up the server answers nothing else, so there is no other page.
+  if (store.session?.must_enroll_mfa && !route.open && route.name !== 'enroll') return go('/enroll', { next: wish() }, true);
+  if (!store.session?.must_enroll_mfa && route.name === 'enroll') return onward(location.params.next);
+  if (store.session && route.area && route.area !== area()) return go(home(), {}, true);
   const key = `${route.name} ${location.path}`;
   if (current?.key === key && current.view.update) return current.view.update(location);
   leave();

@@ -2,13 +2,21 @@
 import { html, nothing, render } from './html.js';
 import { icon } from './icons.js';
 import { LANGUAGES } from './lib/i18n.js';
-import { routeName } from './router.js';
+import { home, routeName } from './router.js';
 import { store } from './store.js';
 
 /** @typedef {{setLanguage: (lang: string) => void, signOut: () => void, switchTenant: (id: string) => void}} Actions */
 
 const THEMES = ['light', 'dark', 'system'];
-const PAGES = /** @type {const} */ ([['dashboard', 'chart'], ['sources', 'plug'], ['catalog', 'book']]);
+/** Name, icon and, where several pages stand behind one entry, their names. @typedef {[string, Parameters<typeof icon>[0], string[]?]} Entry */
+/** @type {Entry[]} */
+const COMPANY = [['dashboard', 'chart'], ['sources', 'plug'], ['catalog', 'book']];
+/** @type {Entry} */
+const ADMIN = ['team', 'building', ['team', 'settings', 'audit']];
+/** @type {Entry[]} */
+const OPERATOR = [['operator', 'chart'], ['operator/tenants', 'building'], ['operator/users', 'user'], ['operator/jobs', 'stack'], ['operator/audit', 'shield']];
+
+const entries = () => (store.session?.role === 'operator' ? OPERATOR : store.isAdmin ? [...COMPANY, ADMIN] : COMPANY);
 
 /** Skips to the content; a plain `#main` link would be taken for a route. @param {Event} event */
 function skip(event) {
@@ -17,9 +25,9 @@ function skip(event) {
 }
 
 const navigation = () => html`
-  <nav class="topnav" aria-label=${store.t('nav.label')}>
-    ${PAGES.map(([name, image]) => html`
-      <a href="#/${name}" aria-current=${routeName() === name ? 'page' : 'false'}>${icon(image)}<span>${store.t(`nav.to.${name}`)}</span></a>`)}
+  <nav class="topnav topnav-${entries().length}" aria-label=${store.t('nav.label')}>
+    ${entries().map(([name, image, pages = [name]]) => html`
+      <a href="#/${name}" aria-current=${pages.includes(routeName()) ? 'page' : 'false'}>${icon(image)}<span>${store.t(`nav.to.${name.replace('/', '.')}`)}</span></a>`)}
   </nav>`;
 
 /** Closes an open menu once something was chosen in it. @param {Event} event */
@@ -63,6 +71,9 @@ const accountMenu = (actions) => html`
         ? html`<p class="menu-who"><strong>${store.session.user.name || store.session.user.email}</strong><br>
             <span>${store.session.user.email}</span><br><span>${store.t(`role.${store.session.role}`)}</span></p>`
         : nothing}
+      ${store.session && !store.session.must_enroll_mfa
+        ? html`<a class="menu-link" href="#/account" @click=${closeMenu} aria-current=${routeName() === 'account' ? 'page' : 'false'}>${icon('key')}${store.t('menu.to_account')}</a>`
+        : nothing}
       ${tenants(actions)}
       ${themes()}
       ${store.session
@@ -78,9 +89,9 @@ export function drawShell(app, actions) {
     <a class="skip-link" href="#main" @click=${skip}>${store.t('nav.skip')}</a>
     <header class="topbar">
       <div class="topbar-in">
-        <a class="brand" href="#/dashboard"><img src="favicon.svg" alt="" width="28" height="28">
+        <a class="brand" href="#${home()}"><img src="favicon.svg" alt="" width="28" height="28">
           <span class="brand-name">${session?.tenant?.name ?? store.t('app.name')}</span></a>
-        ${session ? navigation() : nothing}
+        ${session && !session.must_enroll_mfa ? navigation() : nothing}
         <div class="topbar-end">${languages(actions)}${accountMenu(actions)}</div>
       </div>
     </header>

@@ -5,10 +5,11 @@ import { pickLanguage, translator } from './lib/i18n.js';
 /** @typedef {{id: string, name: string, zone: string, currency: string, locale: string, week_start: unknown}} Tenant */
 /**
  * @typedef {object} Session
- * @property {{id: string, email: string, name: string, locale: string|null}} user
+ * @property {{id: string, email: string, name: string, locale: string|null, mfa: boolean}} user
  * @property {Tenant|null} tenant
  * @property {Array<{id: string, name: string, role: string}>} tenants
  * @property {'admin'|'viewer'|'operator'} role
+ * @property {boolean} must_enroll_mfa
  * @property {string} csrf_token
  * @property {string} now
  */
@@ -37,7 +38,7 @@ class Store extends EventTarget {
   t = (key) => key;
   format = new Format({ lang: this.lang });
 
-  /** Tells the listeners that something changed. @param {'session'|'lang'|'theme'|'tick'|'signed-out'} what */
+  /** Tells the listeners that something changed. @param {'session'|'lang'|'theme'|'tick'|'signed-out'|'must-enroll'} what */
   emit(what) {
     this.dispatchEvent(new Event(what));
   }
@@ -79,6 +80,11 @@ class Store extends EventTarget {
     this.emit('lang');
   }
 
+  /** The account has a new language: it counts more than what this browser once chose. */
+  forgetLanguage() {
+    quietly(() => localStorage.removeItem(LANG_KEY));
+  }
+
   /** @param {string} theme `light`, `dark` or `system`; kept for this tab only */
   setTheme(theme) {
     this.theme = theme;
@@ -94,7 +100,7 @@ class Store extends EventTarget {
 
   refreshFormat() {
     const tenant = this.session?.tenant;
-    this.format = new Format({ lang: this.lang, locale: tenant?.locale, currency: tenant?.currency, zone: tenant?.zone });
+    this.format = new Format({ lang: this.lang, locale: tenant?.locale, currency: tenant?.currency, zone: tenant?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone });
   }
 }
 

@@ -24,8 +24,8 @@ test('dimension filters survive commas, colons and backslashes', () => {
 });
 
 test('after sign-in only our own routes are visited', () => {
-  for (const good of ['/dashboard', '/dashboard?from=2026-01-01&to=2026-01-31', '/sources?source=abc', '/catalog/ga4.sessions']) assert.equal(safeNext(good), good);
+  for (const good of ['/dashboard', '/dashboard?from=2026-01-01&to=2026-01-31', '/sources?source=abc', '/catalog/ga4.sessions', '/audit?action=team', '/operator', '/operator/tenants/0190?created=1']) assert.equal(safeNext(good), good);
   const bad = [undefined, '', '//evil.example', '/\\evil.example', 'https:evil.example', 'https://evil.example', '%2f%2fevil.example', 'javascript:alert(1)', '/login?next=/login',
-    '/dashboard/../../evil', '/\tdashboard', '/dashboard\n', '/dashboard#x', '/sources/a/b', ` /dashboard`, `/catalog/${'x'.repeat(2000)}`];
+    '/dashboard/../../evil', '/\tdashboard', '/dashboard\n', '/dashboard#x', '/sources/a/b', '/operator//evil.example', '/operator/a/b/c', ` /dashboard`, `/catalog/${'x'.repeat(2000)}`];
   for (const next of bad) assert.equal(safeNext(next), '/dashboard', String(next));
 });

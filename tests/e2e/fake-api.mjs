@@ -9,14 +9,16 @@ import { fileURLToPath } from 'node:url';
 import { addDays, dayInZone } from '../../static-site/js/lib/dates.js';
 import { readSample, splitCsv } from '../../static-site/js/lib/csv-sample.js';
 import { decodeDims } from '../../static-site/js/lib/url.js';
+import { adminRoutes } from './fake-admin.mjs';
 import * as data from './fake-data.mjs';
+import { addPeople, identity, mustEnroll } from './fake-identity.mjs';
 
 const SITE = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../static-site');
 export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 export const PASSWORD = 'mar-azul-faro-2026';
 
-class Problem extends Error {
+export class Problem extends Error {
   constructor(status, code, detail, more = {}) {
     super(detail);
     this.status = status;
@@ -49,13 +51,14 @@ export function fakeState({ empty = false } = {}) {
     { email: 'admin@acme.example', role: 'admin', tenant: acme }, { email: 'viewer@acme.example', role: 'viewer', tenant: acme },
     { email: 'admin@globex.example', role: 'admin', tenant: globex }, { email: 'operator@portal.example', role: 'operator', tenant: null },
   ];
+  addPeople(state, PASSWORD);
   return state;
 }
 
 const sessionBody = (account, token) => {
-  const { tenant, role, email } = account;
-  const public_ = tenant && { id: tenant.id, name: tenant.name, zone: tenant.zone, currency: tenant.currency, locale: tenant.locale, week_start: tenant.week_start };
-  return { user: { id: email, email, name: email.split('@')[0], locale: 'es' }, tenant: public_, tenants: tenant ? [{ id: tenant.id, name: tenant.name, role }] : [], role, csrf_token: token, now: new Date().toISOString() };
+  const { tenant, role, email, name, locale } = account;
+  const public_ = tenant && { id: tenant.id, name: tenant.name, zone: tenant.zone, currency: tenant.currency, locale: tenant.locale, week_start: tenant.week_start, require_mfa: Boolean(tenant.require_mfa) };
+  return { user: { id: email, email, name, locale, mfa: Boolean(account.mfa) }, tenant: public_, tenants: tenant ? [{ id: tenant.id, name: tenant.name, role }] : [], role, must_enroll_mfa: mustEnroll(account), csrf_token: token, now: new Date().toISOString() };
 };
 
 function range(tenant, query) {
@@ -182,22 +185,11 @@ async function api(state, request, url, body) {
   const [area, ...rest] = url.pathname.slice('/api/'.length).split('/').map(decodeURIComponent);
   const fault = state.faults.find((f) => url.pathname.startsWith(f.prefix));
   if (fault?.status) throw new Problem(fault.status, fault.code ?? 'internal', fault.detail ?? 'Fallo provocado.');
-  const token = /__Host-session=([\w-]+)/.exec(request.headers.cookie ?? '')?.[1];
-  const account = state.sessions.get(token);
-  if (area === 'auth' && rest[0] === 'login') {
-    const found = state.accounts.find((a) => a.email === body.json.email);
-    if (!found || body.json.password !== PASSWORD) throw new Problem(401, 'bad_credentials', 'El correo o la contraseña no son correctos.');
-    const fresh = randomUUID();
-    state.sessions.set(fresh, found);
-    return [200, sessionBody(found, fresh), { 'Set-Cookie': `__Host-session=${fresh}; HttpOnly; Secure; SameSite=Lax; Path=/` }];
-  }
-  if (!account) throw new Problem(401, 'unauthenticated', 'Inicie sesión.');
-  if (request.method !== 'GET' && request.headers['x-csrf-token'] !== token) throw new Problem(403, 'csrf', 'Falta el testigo.');
-  if (area === 'auth' && rest[0] === 'session') return sessionBody(account, token);
-  if (area === 'auth' && rest[0] === 'logout') {
-    state.sessions.delete(token);
-    return [204, null, { 'Set-Cookie': '__Host-session=; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0' }];
-  }
+  const known = identity(state, request, url, body, Problem, sessionBody);
+  if (known !== undefined) return known;
+  const account = state.sessions.get(/__Host-session=([\w-]+)/.exec(request.headers.cookie ?? '')?.[1]);
+  const administered = await adminRoutes(state, account, request, url, body);
+  if (administered) return administered;
   if (area === 'sources') return sourceRoutes(state, account, request.method, [area, ...rest], body);
   const { tenant } = account;
   if (area === 'catalog' && rest[0]) {
@@ -257,6 +249,7 @@ export async function startFake(options = {}, port = 0) {
       if (url.pathname === '/consent') return consent(state, url, response.setHeader('Content-Type', 'text/html'));
       if (!url.pathname.startsWith('/api/')) return await file(url, response);
       const answer = await api(state, request, url, await readBody(request));
+      if (answer.raw) return response.writeHead(200, { 'Content-Type': answer.type, 'Cache-Control': 'no-store' }).end(answer.raw);
       const [status, body, headers = {}] = Array.isArray(answer) ? answer : [200, answer];
       response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers });
       return response.end(body === null ? undefined : JSON.stringify(body));

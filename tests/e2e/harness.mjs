@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
 import { startFake } from './fake-api.mjs';
 
@@ -84,6 +85,12 @@ export async function andWait(page, path, act) {
 
 /** Widths beyond the window, in pixels; 0 when the page does not scroll sideways. */
 export const overflow = (page) => page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
+
+/** Axe finds nothing on the page as it stands. @param {import('playwright-core').Page} page @param {string} what */
+export async function accessible(page, what) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(' | ')}`), [], what);
+}
 
 /** Asks the API as the page itself would. @param {import('playwright-core').Page} page @param {string} path */
 export const ask = (page, path) => page.evaluate((p) => fetch(p, { headers: { Accept: 'application/json' } }).then((r) => r.json()), path);

@@ -15,10 +15,12 @@ for (const [email, role] of [['admin@acme.example', 'Administración'], ['viewer
   });
 }
 
-test('an operator belongs to no company and is told so', async () => {
+test('an operator belongs to no company: the platform is what there is to see', async () => {
   const page = await open();
   await signIn(page, 'operator@portal.example');
-  assert.match(await page.textContent('main'), /operación/);
+  await page.waitForFunction(() => location.hash === '#/operator');
+  assert.equal(await page.textContent('h1'), 'Resumen');
+  assert.equal(await page.locator('.topnav a[href="#/dashboard"], .topnav a[href="#/sources"]').count(), 0);
 });
 
 test('a wrong password gives one clear error and keeps the address', async () => {

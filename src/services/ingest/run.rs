@@ -19,6 +19,7 @@ use crate::domain::source::SourceStatus;
 use crate::domain::tenant::Zone;
 use crate::services::Services;
 use crate::services::error::ServiceError;
+use crate::services::limits;
 use crate::store::datapoints::{Partition, Target};
 use crate::store::sources::{Coverage, SourceRow};
 use crate::store::syncs::Progress;
@@ -208,7 +209,10 @@ impl Services {
         if !still_ours(&mut tx, run, true).await? {
             return Err(Stop::LeaseLost);
         }
-        let progress = write_partitions(&mut tx, attempt, fetched).await?;
+        let (progress, difference) = write_partitions(&mut tx, attempt, fetched).await?;
+        if let Some(error) = limits::count_slice(&mut tx, tenant, source, difference).await? {
+            return Err(error.into());
+        }
         syncs::add_progress(&mut tx, tenant, run.payload.sync_id, progress).await?;
         let newest_through = newest_done.then_some(through);
         let coverage = Coverage {
@@ -263,7 +267,9 @@ fn whole(source: &SourceRow, zone: Zone, now: OffsetDateTime) -> (Date, Date) {
     (from, reach.today)
 }
 
-async fn write_partitions(tx: &mut Tx, attempt: &Attempt<'_>, fetched: &Slice) -> Result<Progress, StoreError> {
+/// Gives the counts of the run, and how many datapoints there are more than before.
+async fn write_partitions(tx: &mut Tx, attempt: &Attempt<'_>, fetched: &Slice) -> Result<(Progress, i64), StoreError> {
+    let mut difference = 0;
     let run = attempt.run;
     let target = Target {
         source: run.payload.source_id,
@@ -277,7 +283,7 @@ async fn write_partitions(tx: &mut Tx, attempt: &Attempt<'_>, fetched: &Slice) -
     for partition in &fetched.partitions {
         let facts: Vec<_> =
             partition.facts.iter().map(|fact| (fact.external_id(ga4::PROVIDER, &attempt.property), fact)).collect();
-        let changed = datapoints::upsert(tx, run.tenant, &target, &facts).await?;
+        let written = datapoints::upsert(tx, run.tenant, &target, &facts).await?;
         let kept: Vec<String> = facts.into_iter().map(|(id, _)| id).collect();
         let metrics: Vec<MetricId> =
             partition.metric_keys.iter().filter_map(|key| attempt.metrics.get(*key).copied()).collect();
@@ -288,8 +294,10 @@ async fn write_partitions(tx: &mut Tx, attempt: &Attempt<'_>, fetched: &Slice) -
             to: partition.to,
         };
         let removed = datapoints::delete_unseen(tx, run.tenant, target.source, &covered, &kept).await?;
-        progress.changed += i64::try_from(changed.len()).unwrap_or(i64::MAX);
-        progress.removed += i64::try_from(removed).unwrap_or(i64::MAX);
+        let removed = i64::try_from(removed).unwrap_or(i64::MAX);
+        difference += written.inserted - removed;
+        progress.changed += i64::try_from(written.changed.len()).unwrap_or(i64::MAX);
+        progress.removed += removed;
     }
-    Ok(progress)
+    Ok((progress, difference))
 }

@@ -12,9 +12,8 @@ use crate::domain::retry;
 use crate::domain::source::{SourceStatus, SyncStatus};
 use crate::services::Services;
 use crate::services::error::ServiceError;
-use crate::services::schedule::CADENCE;
 use crate::store::jobs::End;
-use crate::store::{StoreError, Tx, jobs, sources, syncs};
+use crate::store::{StoreError, Tx, jobs, sources, syncs, tenants};
 
 impl Services {
     /// Settles an attempt; gives when the job wants its next message. `None`: never, or another process has it.
@@ -57,7 +56,9 @@ impl Services {
         let now = self.now();
         syncs::finish(tx, tenant, run.payload.sync_id, SyncStatus::Succeeded, now).await?;
         sources::set_status(tx, tenant, source, SourceStatus::Connected, None, None).await?;
-        sources::set_next_due(tx, tenant, source, Some(now + CADENCE)).await?;
+        let next = now + self.cadence(tx, tenant, source).await?;
+        sources::set_next_due(tx, tenant, source, Some(next)).await?;
+        tenants::recount_stored(tx, tenant, source).await?;
         Ok(())
     }
 
@@ -139,9 +140,10 @@ impl Services {
         // What only a person can mend is not tried again by the timer; the rest is, at the usual pace.
         let next = match error.kind {
             FailureKind::AuthRevoked | FailureKind::PermissionMissing | FailureKind::ConfigInvalid => None,
-            _ => Some(self.now() + CADENCE),
+            _ => Some(self.now() + self.cadence(tx, tenant, source).await?),
         };
         sources::set_next_due(tx, tenant, source, next).await?;
+        tenants::recount_stored(tx, tenant, source).await?;
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ export function decodeDims(text) {
   return dims;
 }
 
-const ROUTES = /^\/(dashboard|sources|catalog)(\/[^/?#\\]*)?(\?[^#\\]*)?$/;
+const ROUTES = /^\/(?:(?:dashboard|sources|catalog|team|settings|audit|account)(?:\/[^/?#\\]*)?|operator(?:\/[^/?#\\]+){0,2})(?:\?[^#\\]*)?$/;
 
 /** Where to go after sign-in: one of our own routes, anything else is the dashboard. @param {string|undefined} next */
 export function safeNext(next) {

@@ -8,7 +8,7 @@ import { change, go } from '../router.js';
 import { store } from '../store.js';
 import { boardBadge } from '../widgets/badge.js';
 import { breakdown } from '../widgets/breakdown.js';
-import { empty, failed, notConnected, skeleton } from '../widgets/faces.js';
+import { failed, notConnected, skeleton } from '../widgets/faces.js';
 import { filterBar } from '../widgets/filters.js';
 import { kpiCard } from '../widgets/kpi.js';
 import { trend } from '../widgets/trend.js';
@@ -118,17 +118,8 @@ function page(board, actions) {
     </div>`;
 }
 
-/** Operators belong to no company: there is nothing to show them here. @param {HTMLElement} root */
-function withoutCompany(root) {
-  const { t } = store;
-  render(html`<div class="sheet"><header class="page-head"><h1 tabindex="-1">${t('nav.to.dashboard')}</h1></header>
-    <section class="card widget">${empty(t('board.no_company'), t('board.no_company_text'), nothing, 'user')}</section></div>`, root);
-  return { title: t('nav.to.dashboard'), update: () => {}, stop: () => {} };
-}
-
 /** @param {HTMLElement} root @param {import('../lib/url.js').Location} location */
 export function dashboardView(root, location) {
-  if (!store.session?.tenant) return withoutCompany(root);
   /** @type {Board} */
   let board;
   /** @type {Actions} */

@@ -1,76 +1,162 @@
-// Sign-in with e-mail and password.
-import { api } from '../api.js';
+// Sign-in: password, then the code of the second step where the account has one.
+import { identity } from '../api-identity.js';
+import { focusOn } from '../dom.js';
+import { Form } from '../form.js';
 import { html, nothing, render } from '../html.js';
 import { icon } from '../icons.js';
 import { safeNext } from '../lib/url.js';
 import { store } from '../store.js';
+import { codeField, field, formNotice, waitNotice } from '../widgets/fields.js';
+import { gate } from '../widgets/gate.js';
 
-/** @param {import('../api.js').ApiError} error */
-function words(error) {
-  if (error.code === 'network') return store.t('error.network');
-  // One sentence for every cause of a refusal, so that it tells nobody which addresses exist.
-  if (error.status === 401) return store.t('login.refused');
-  return error.message || store.t('error.unknown');
+/** The address somebody has just proved elsewhere (an accepted invitation); kept out of the page's address. */
+let knownEmail = '';
+
+/** @param {string} email */
+export const fillIn = (email) => {
+  knownEmail = email;
+};
+
+class LoginView {
+  /** The second step's ticket: proof of the password, in memory only. @type {string|null} */
+  ticket = null;
+  recovery = false;
+  /** The second step took too long. */
+  expired = false;
+
+  /** @param {HTMLElement} root @param {import('../lib/url.js').Location} location @param {() => Promise<void>} adoptLanguage */
+  constructor(root, location, adoptLanguage) {
+    this.root = root;
+    this.next = location.params.next;
+    this.adoptLanguage = adoptLanguage;
+    this.email = knownEmail;
+    knownEmail = '';
+    this.form = new Form(() => this.draw());
+    this.draw();
+  }
+
+  get title() {
+    return store.t(this.ticket ? 'login.code_title' : 'login.title');
+  }
+
+  /** The session is there (api.js took it); on to where the person wanted to be. */
+  async #enter() {
+    await this.adoptLanguage();
+    globalThis.location.replace(`#${safeNext(this.next)}`);
+  }
+
+  /** @param {SubmitEvent} event */
+  submit = async (event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const data = new FormData(form);
+    this.email = String(data.get('email')).trim();
+    this.expired = false;
+    /** @type {any} */
+    let answer = null;
+    const done = await this.form.send(async () => {
+      answer = await identity.login(this.email, String(data.get('password')));
+    }, form);
+    if (!done) return /** @type {HTMLInputElement|null} */ (form.elements.namedItem('password'))?.select();
+    form.reset();
+    if (!answer.mfa_required) return this.#enter();
+    this.ticket = answer.ticket;
+    this.recovery = false;
+    this.#step('#code, #recovery');
+  };
+
+  /** @param {SubmitEvent} event */
+  verify = async (event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const typed = String(new FormData(form).get(this.recovery ? 'recovery' : 'code'));
+    // Applications show the digits in groups, and people type them so.
+    const code = this.recovery ? typed.trim() : typed.replace(/\s/g, '');
+    if (await this.form.send(() => identity.verify(/** @type {string} */ (this.ticket), code), form)) {
+      this.ticket = null;
+      return this.#enter();
+    }
+    if (this.form.error?.code === 'bad_ticket') {
+      this.form.error = null;
+      this.expired = true;
+      this.ticket = null;
+      return this.#step('#password');
+    }
+    return /** @type {HTMLInputElement|null} */ (form.querySelector('.form-control'))?.select();
+  };
+
+  #switch = () => {
+    this.recovery = !this.recovery;
+    this.form.error = null;
+    this.#step('#code, #recovery');
+  };
+
+  #back = () => {
+    this.ticket = null;
+    this.form.error = null;
+    this.#step('#password');
+  };
+
+  /** @param {string} selector the field of the new step */
+  #step(selector) {
+    this.draw();
+    focusOn(selector, this.root);
+  }
+
+  /** One sentence for every cause of a refusal, so that it tells nobody which addresses exist. @param {string} refused */
+  #notice(refused) {
+    const { form } = this;
+    if (form.wait) return waitNotice(form.wait);
+    if (form.error?.status !== 401) return formNotice(form, [], 'login-error');
+    return html`<div class="notice notice-bad" role="alert" id="login-error">${icon('alert')}<p>${refused}</p></div>`;
+  }
+
+  #password() {
+    const { t } = store;
+    const { form } = this;
+    const wrong = Boolean(form.error) && !form.wait;
+    const about = wrong && 'login-error';
+    return html`
+      <form class="card card-body login-card" @submit=${this.submit} novalidate>
+        ${this.expired && !form.error ? html`<div class="notice notice-warn" role="alert">${icon('clock')}<p>${t('login.ticket_expired')}</p></div>` : nothing}
+        ${this.#notice(t('login.refused'))}
+        ${field({ id: 'email', label: t('login.email'), type: 'email', value: this.email, autocomplete: 'username', inputmode: 'email', invalid: wrong, about })}
+        ${field({ id: 'password', label: t('login.password'), type: 'password', autocomplete: 'current-password', invalid: wrong, about })}
+        <button class="btn btn-primary w-100" type="submit" ?disabled=${form.closed}>${form.busy ? t('login.busy') : t('login.submit')}</button>
+        <p class="login-more"><a href="#/forgot">${t('login.forgot')}</a></p>
+      </form>`;
+  }
+
+  #code() {
+    const { t } = store;
+    const { form, recovery } = this;
+    const wrong = form.error?.status === 401 ? t(recovery ? 'login.bad_recovery' : 'login.bad_code') : '';
+    return html`
+      <form class="card card-body login-card" @submit=${this.verify} novalidate>
+        ${wrong ? nothing : this.#notice('')}
+        ${recovery
+          ? field({ id: 'recovery', label: t('login.recovery_label'), problem: wrong, hint: t('login.recovery_hint'), maxlength: 40 })
+          : codeField('code', wrong)}
+        <button class="btn btn-primary w-100" type="submit" ?disabled=${form.closed}>${form.busy ? t('login.busy') : t('login.verify')}</button>
+        <p class="login-more">
+          <button type="button" class="link" id="switch" @click=${this.#switch}>${t(recovery ? 'login.use_app' : 'login.use_recovery')}</button>
+          <button type="button" class="link" id="back" @click=${this.#back}>${t('login.other_account')}</button></p>
+      </form>`;
+  }
+
+  draw() {
+    const { t } = store;
+    render(this.ticket
+      ? gate(t('login.code_title'), t(this.recovery ? 'login.recovery_lead' : 'login.code_lead'), this.#code(), html`<p class="text-secondary login-note">${t('login.lost_phone')}</p>`)
+      : gate(t('login.title'), t(this.next ? 'login.continue' : 'login.lead'), this.#password(), html`<p class="text-secondary login-note">${t('login.note')}</p>`), this.root);
+  }
+
+  stop() {
+    this.ticket = null;
+    this.form.stop();
+    this.draw = () => {};
+  }
 }
 
 /** @param {HTMLElement} root @param {import('../lib/url.js').Location} location @param {() => Promise<void>} adoptLanguage */
-export function loginView(root, location, adoptLanguage) {
-  /** @type {import('../api.js').ApiError|null} */
-  let error = null;
-  let busy = false;
-  let live = true;
-
-  /** @param {SubmitEvent} event */
-  async function submit(event) {
-    event.preventDefault();
-    if (busy) return;
-    const form = /** @type {HTMLFormElement} */ (event.target);
-    const data = new FormData(form);
-    busy = true;
-    error = null;
-    draw();
-    try {
-      const session = await api.login(String(data.get('email')).trim(), String(data.get('password')));
-      form.reset();
-      store.setSession(session);
-      await adoptLanguage();
-      globalThis.location.replace(`#${safeNext(location.params.next)}`);
-    } catch (problem) {
-      error = /** @type {any} */ (problem);
-      busy = false;
-      draw();
-      /** @type {HTMLInputElement} */ (form.elements.namedItem('password')).select();
-    }
-  }
-
-  function draw() {
-    if (!live) return;
-    const { t } = store;
-    render(html`
-      <div class="login">
-        <h1 tabindex="-1">${t('login.title')}</h1>
-        <p class="text-secondary">${location.params.next ? t('login.continue') : t('login.lead')}</p>
-        <form class="card card-body login-card" @submit=${submit} novalidate>
-          ${error ? html`<div class="notice notice-bad" role="alert" id="login-error">${icon('alert')}<p>${words(error)}</p></div>` : nothing}
-          <label class="form-label" for="email">${t('login.email')}</label>
-          <input class="form-control" id="email" name="email" type="email" autocomplete="username" inputmode="email" autocapitalize="none"
-            spellcheck="false" required aria-describedby=${error ? 'login-error' : nothing} aria-invalid=${error ? 'true' : nothing}>
-          <label class="form-label" for="password">${t('login.password')}</label>
-          <input class="form-control" id="password" name="password" type="password" autocomplete="current-password" required
-            aria-describedby=${error ? 'login-error' : nothing} aria-invalid=${error ? 'true' : nothing}>
-          <button class="btn btn-primary w-100" type="submit" ?disabled=${busy}>${busy ? t('login.busy') : t('login.submit')}</button>
-        </form>
-        <p class="text-secondary login-note">${t('login.note')}</p>
-      </div>`, root);
-  }
-  draw();
-  const onLang = () => draw();
-  store.addEventListener('lang', onLang);
-  return {
-    title: store.t('login.title'),
-    stop: () => {
-      live = false;
-      store.removeEventListener('lang', onLang);
-    },
-  };
-}
+export const loginView = (root, location, adoptLanguage) => new LoginView(root, location, adoptLanguage);

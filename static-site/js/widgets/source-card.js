@@ -18,7 +18,7 @@ import { store } from '../store.js';
  */
 
 /** Icon and tone of a state; the words come from the server. @type {Record<string, [Parameters<typeof icon>[0], string]>} */
-const LOOKS = {
+export const LOOKS = {
   connected: ['check', 'good'], syncing: ['refresh', 'busy'], rate_limited: ['clock', 'warn'], error: ['alert', 'bad'],
   needs_reauth: ['alert', 'bad'], paused: ['pause', 'calm'], not_connected: ['plug', 'calm'],
 };

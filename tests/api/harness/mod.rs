@@ -1,8 +1,10 @@
 //! The real router on a database of its own, with a clock, randomness, a queue and a Google that tests hold in hand.
 
 pub mod client;
+pub mod contract;
 pub mod google;
 pub mod parts;
+pub mod walk;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,0 +1,77 @@
+//! Invitations, as those who hold the link of one see them: nobody is signed in here.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::domain::role::Role;
+use crate::domain::secret::Secret;
+use crate::http::body::Json;
+use crate::http::extract::Info;
+use crate::http::routes::Routes;
+use crate::http::state::AppState;
+use crate::services::error::ServiceError;
+use crate::services::invitations::Acceptance;
+
+/// The routes of this function.
+pub fn routes() -> Routes {
+    Routes::new().post("/api/invitations/look", look).post("/api/invitations/accept", accept)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Look {
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accept {
+    token: String,
+    name: Option<String>,
+    password: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OfferBody {
+    tenant_name: String,
+    email: String,
+    role: Role,
+    has_account: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+}
+
+#[derive(Serialize)]
+struct JoinedBody {
+    email: String,
+    tenant_name: String,
+}
+
+async fn look(
+    State(app): State<AppState>,
+    Info(request): Info,
+    Json(body): Json<Look>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let offer = app.services.look_at_invitation(&Secret::new(body.token), &request).await?;
+    Ok(axum::Json(OfferBody {
+        role: offer.role()?,
+        tenant_name: offer.tenant_name,
+        email: offer.email,
+        has_account: offer.user_id.is_some(),
+        expires_at: offer.expires_at,
+    }))
+}
+
+async fn accept(
+    State(app): State<AppState>,
+    Info(request): Info,
+    Json(body): Json<Accept>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let acceptance =
+        Acceptance { token: Secret::new(body.token), name: body.name, password: body.password.map(Secret::new) };
+    let offer = app.services.accept_invitation(acceptance, &request).await?;
+    Ok((StatusCode::CREATED, axum::Json(JoinedBody { email: offer.email, tenant_name: offer.tenant_name })))
+}
