@@ -109,21 +109,35 @@ mod tests {
 
     #[test]
     fn no_character_is_asked_for_and_none_is_forbidden() {
-        for good in [&"a ".repeat(15), &"🦀".repeat(15), "sin mayúsculas ni cifras", "840183918402743", "\0\u{1}\t y quince más"] {
+        for good in [
+            &"a ".repeat(15),
+            &"🦀".repeat(15),
+            "sin mayúsculas ni cifras",
+            "840183918402743",
+            "\0\u{1}\t y quince más",
+        ] {
             assert_eq!(alone(good), None, "{good:?}");
         }
     }
 
     #[test]
     fn what_is_on_the_list_is_common_whatever_its_case() {
-        for common in ["123456789987654321", "1QAZ2wsx3EDC4rfv", "PasswordPassword", "dragon123456789", "1q2w3e4r5t6y7u8i9o0p"] {
+        for common in
+            ["123456789987654321", "1QAZ2wsx3EDC4rfv", "PasswordPassword", "dragon123456789", "1q2w3e4r5t6y7u8i9o0p"]
+        {
             assert_eq!(alone(common), Some(Weakness::Common), "{common}");
         }
     }
 
     #[test]
     fn names_alone_do_not_make_a_password() {
-        for about in ["AcmePortal2026!!", "Víctor-Acero-2026", "victor.acero@acme-group", "acmeacmeacmeacme", "acme 1234567890 abc"] {
+        for about in [
+            "AcmePortal2026!!",
+            "Víctor-Acero-2026",
+            "victor.acero@acme-group",
+            "acmeacmeacmeacme",
+            "acme 1234567890 abc",
+        ] {
             assert_eq!(alone(about), Some(Weakness::Context), "{about}");
         }
         assert_eq!(alone("Acme vende faros azules"), None);
