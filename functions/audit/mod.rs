@@ -6,11 +6,14 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::audit::ACTIONS;
 use crate::http::extract::Admin;
+use crate::http::operation::get;
 use crate::http::params::Params;
+use crate::http::query::{self, Param};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::List;
@@ -22,16 +25,42 @@ const LIMIT: (u32, u32) = (50, 200);
 /// What narrows the trail.
 const FILTERS: [&str; 4] = ["from", "to", "actor", "action"];
 
+fn filters() -> [Param; 4] {
+    [
+        query::date("from", "First day of the tenant, inclusive."),
+        query::date("to", "Last day of the tenant, inclusive."),
+        query::id("actor", "A person."),
+        query::text("action", "An action, `source.created`, or a group of them, `source`."),
+    ]
+}
+
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/audit", list)
-        .get("/api/audit/actions", actions)
-        .get("/api/audit/file", file)
-        .get("/api/audit/verification", verification)
+        .route(
+            get("/api/audit", "audit", "The audit trail, newest first.")
+                .query(filters())
+                .query([query::limit(LIMIT), query::id("cursor", "`next_cursor` of the page before.")])
+                .ok::<List<EntryBody>>(),
+            list,
+        )
+        .route(get("/api/audit/actions", "audit_actions", "Every action there is.").ok::<List<&'static str>>(), actions)
+        .route(
+            get("/api/audit/file", "audit_file", "The audit trail as CSV; is itself recorded and counts as an export.")
+                .query(filters())
+                .media("text/csv")
+                .fails(403, &["foreign_origin"])
+                .fails(409, &["limit_exports"]),
+            file,
+        )
+        .route(
+            get("/api/audit/verification", "verify_audit", "Recomputes the chain of digests.").ok::<VerificationBody>(),
+            verification,
+        )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 struct EntryBody {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
@@ -48,7 +77,8 @@ struct EntryBody {
     detail: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditActor)]
 struct ActorBody {
     id: Option<Uuid>,
     email: Option<String>,
@@ -75,7 +105,8 @@ impl From<EntryRow> for EntryBody {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerification)]
 struct VerificationBody {
     checked: i64,
     intact: bool,

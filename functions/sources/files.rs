@@ -34,7 +34,7 @@ pub fn routes() -> Routes {
         .route(
             post("/api/sources/{id}/files", "import_file", "Imports a file.")
                 .ok::<ImportBody>()
-                .fails(409, &["not_a_file_source", "paused", "metric_differs", "shape_differs"])
+                .fails(409, &["not_a_file_source", "paused", "metric_differs", "shape_differs", "limit_datapoints"])
                 .fails(422, FILE_FAILURES)
                 .fails(422, &["too_many_values"])
                 .fails_with::<ImportBody>(422, &["rows_rejected"]),

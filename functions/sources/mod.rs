@@ -33,7 +33,10 @@ pub fn routes() -> Routes {
     Routes::new()
         .route(get("/api/sources", "sources", "The tenant's sources.").ok::<List<SourceBody>>(), list)
         .route(
-            post("/api/sources", "add_source", "Adds a source.").gives::<SourceBody>(StatusCode::CREATED).with("ETag"),
+            post("/api/sources", "add_source", "Adds a source.")
+                .gives::<SourceBody>(StatusCode::CREATED)
+                .with("ETag")
+                .fails(409, &["limit_sources"]),
             add,
         )
         .route(

@@ -3,17 +3,20 @@
 mod invitations;
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ids::UserId;
 use crate::domain::role::Role;
 use crate::http::body::Json;
 use crate::http::extract::{Admin, IdPath};
+use crate::http::operation::{delete, get, patch};
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::List;
@@ -27,20 +30,41 @@ const LIMIT: (u32, u32) = (50, 200);
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/team", list)
-        .on(Method::PATCH, "/api/team/{user_id}", change)
-        .on(Method::DELETE, "/api/team/{user_id}", remove)
-        .on(Method::DELETE, "/api/team/{user_id}/sessions", end_sessions)
+        .route(
+            get("/api/team", "team", "The members of the tenant.")
+                .query([query::limit(LIMIT), query::id("cursor", "`next_cursor` of the page before.")])
+                .ok::<List<MemberBody>>(),
+            list,
+        )
+        .route(
+            patch("/api/team/{user_id}", "change_role", "Gives a member another role.")
+                .ok::<MemberBody>()
+                .fails(409, &["last_admin"]),
+            change,
+        )
+        .route(
+            delete("/api/team/{user_id}", "remove_member", "Takes a member out of the tenant.")
+                .empty(StatusCode::NO_CONTENT)
+                .fails(409, &["last_admin"]),
+            remove,
+        )
+        .route(
+            delete("/api/team/{user_id}/sessions", "end_member_sessions", "Ends a member's sessions in this tenant.")
+                .empty(StatusCode::NO_CONTENT),
+            end_sessions,
+        )
         .merge(invitations::routes())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RoleChange)]
 struct Change {
     role: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Member)]
 struct MemberBody {
     user_id: Uuid,
     name: String,

@@ -1,15 +1,17 @@
 //! The tenant's own settings, limits and use.
 
 use axum::extract::State;
-use axum::http::{Method, header};
+use axum::http::header;
 use axum::response::IntoResponse;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::limits::Limits;
 use crate::domain::tenant::WeekStart;
 use crate::http::body::Json;
 use crate::http::extract::{Admin, IfMatch, Viewer};
+use crate::http::operation::{get, patch};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::services::error::ServiceError;
@@ -17,10 +19,43 @@ use crate::services::tenant::{TenantChange, TenantView};
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/tenant", one).on(Method::PATCH, "/api/tenant", change)
+    Routes::new()
+        .route(
+            get("/api/tenant", "tenant", "The tenant, its limits and their use.").ok::<TenantBody>().with("ETag"),
+            one,
+        )
+        .route(
+            patch("/api/tenant", "change_tenant", "Changes name and settings of the tenant.")
+                .ok::<TenantBody>()
+                .with("ETag")
+                .fails(403, &["reauth_required"])
+                .fails(409, &["enroll_first"]),
+            change,
+        )
 }
 
-#[derive(Serialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TenantChange)]
+struct Change {
+    name: Option<String>,
+    zone: Option<String>,
+    currency: Option<String>,
+    locale: Option<String>,
+    week_start: Option<WeekStart>,
+    require_mfa: Option<bool>,
+    audit_retention_days: Option<i32>,
+}
+
+impl From<Change> for TenantChange {
+    fn from(change: Change) -> Self {
+        let Change { name, zone, currency, locale, week_start, require_mfa, audit_retention_days } = change;
+        Self { name, zone, currency, locale, week_start, require_mfa, audit_retention_days }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tenant)]
 struct TenantBody {
     id: Uuid,
     name: String,
@@ -35,7 +70,8 @@ struct TenantBody {
     r#use: UseBody,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TenantUse)]
 struct UseBody {
     sources: i64,
     datapoints: i64,
@@ -76,7 +112,7 @@ async fn change(
     State(app): State<AppState>,
     Admin(caller): Admin,
     IfMatch(tag): IfMatch,
-    Json(body): Json<TenantChange>,
+    Json(body): Json<Change>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    Ok(tagged(app.services.change_tenant(&caller, body, tag.as_deref()).await?))
+    Ok(tagged(app.services.change_tenant(&caller, body.into(), tag.as_deref()).await?))
 }

@@ -1,6 +1,5 @@
 //! A tenant's own settings, what it may use, and what it uses.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -43,8 +42,7 @@ pub struct TenantView {
 }
 
 /// What to change. Absent fields stay.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct TenantChange {
     /// Name.
     pub name: Option<String>,
