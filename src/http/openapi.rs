@@ -98,7 +98,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({"name": name, "in": "path", "required": true, "schema": schema})
     });
     let in_query = operation.query.iter().map(|param| {
-        json!({"name": param.name, "in": "query", "required": param.required, "description": param.about, "schema": param.schema})
+        json!({"name": param.name, "in": "query", "required": param.required, "description": param.about, "schema": or_empty(&param.schema)})
     });
     let mut all: Vec<Value> = in_path.chain(in_query).collect();
     let header = |name: &str, about: &str, most: u32| {
@@ -112,6 +112,12 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         all.push(header("Idempotency-Key", "A repetition with the same key does nothing twice; kept for a day.", 200));
     }
     all
+}
+
+/// An empty query parameter counts as absent, whatever else it may be.
+fn or_empty(schema: &Value) -> Value {
+    let any_text = schema["type"] == "string" && schema.get("format").is_none() && schema.get("enum").is_none();
+    if any_text { schema.clone() } else { json!({"anyOf": [schema, {"type": "string", "maxLength": 0}]}) }
 }
 
 fn responses(operation: &Operation, components: &mut Components) -> Map<String, Value> {
