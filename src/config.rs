@@ -53,7 +53,7 @@ pub struct Config {
 /// Where mails are handed over.
 #[derive(Debug, Clone)]
 pub struct SmtpConfig {
-    /// `smtp://host:587` (STARTTLS is demanded outside the local profile) or `smtps://host:465`.
+    /// `smtp://host:587` (STARTTLS is demanded, but for a server on this machine in the local profile) or `smtps://host:465`.
     pub url: Url,
     /// User name, if the server asks for one.
     pub user: Option<String>,

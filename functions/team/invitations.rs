@@ -63,9 +63,10 @@ struct NewInvitation {
     role: String,
 }
 
+/// An open or expired invitation.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Invitation)]
-struct InvitationBody {
+pub struct InvitationBody {
     id: Uuid,
     email: String,
     role: Role,

@@ -2,6 +2,8 @@
 
 mod invitations;
 
+pub use invitations::InvitationBody;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;

@@ -50,13 +50,18 @@ struct TenantBody {
     r#use: UseBody,
 }
 
+/// What a tenant uses.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Use)]
-struct UseBody {
-    sources: i64,
-    datapoints: i64,
-    users: i64,
-    exports_today: i64,
+pub struct UseBody {
+    /// Sources.
+    pub sources: i64,
+    /// Datapoints stored.
+    pub datapoints: i64,
+    /// Members and open invitations.
+    pub users: i64,
+    /// Files exported on its present day.
+    pub exports_today: i64,
 }
 
 /// A tenant with its version, which `If-Match` takes.

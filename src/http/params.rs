@@ -94,6 +94,19 @@ impl Params {
         })
     }
 
+    /// One of a few words.
+    pub fn word<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, words: &str) -> Option<T> {
+        self.parsed(name, &format!("Debe ser uno de: {words}."), &format!("It must be one of: {words}."), parse)
+    }
+
+    /// A whole number of a range.
+    pub fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
+        let (least, most) = (range.start(), range.end());
+        let es = format!("Debe ser un número de {least} a {most}.");
+        let en = format!("It must be a number from {least} to {most}.");
+        self.parsed(name, &es, &en, |text| text.parse().ok().filter(|number| range.contains(number)))
+    }
+
     /// A number from 1 to `most`.
     pub fn limit(&mut self, default: u32, most: u32) -> u32 {
         let es = format!("Debe ser un número de 1 a {most}.");

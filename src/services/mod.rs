@@ -16,6 +16,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod limits;
 pub mod mail;
+pub mod operator;
 pub mod provisioning;
 pub mod retention;
 pub mod schedule;

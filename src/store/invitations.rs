@@ -81,13 +81,13 @@ pub async fn open_among(
     .await?)
 }
 
-/// Adds an invitation in the place of one that has expired, if any.
+/// Adds an invitation in the place of one that has expired, if any. As `portal_operator` too, then by nobody.
 pub async fn insert(
     app: &mut PgConnection,
     tenant: TenantId,
     id: Uuid,
     (email, role): (&str, Role),
-    invited_by: &str,
+    invited_by: Option<&str>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "update invitations set status = 'revoked', settled_at = now()
