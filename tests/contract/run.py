@@ -26,6 +26,7 @@ LEFT_OUT = {
     "switch_tenant": "gives the session another token",
     "remove_member": "may take the one who runs out of the team",
     "change_member": "may make the admin a viewer",
+    "delete_tenant": "a tenant in its days of grace is still there, which looks like a removal that failed",
     "end_member_sessions": "may end the session that the run holds",
 }
 
