@@ -1,6 +1,7 @@
 //! One folder per function: the binding (`function.json`) beside its thin adapter. An adapter decodes, calls one use
 //! case, encodes.
 
+pub mod account;
 pub mod audit;
 pub mod auth;
 pub mod catalog;
@@ -25,6 +26,7 @@ use crate::http::routes::Routes;
 /// HTTP functions: everything below `/api`.
 pub fn api() -> Routes {
     Routes::new()
+        .merge(account::routes())
         .merge(audit::routes())
         .merge(auth::routes())
         .merge(catalog::routes())

@@ -1,174 +1,167 @@
-//! Signing in and out, and the session.
+//! Signing in and out, the session, and the password.
+
+mod session;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::domain::ids::TenantId;
-use crate::domain::role::Role;
 use crate::domain::secret::Secret;
-use crate::domain::tenant::WeekStart;
 use crate::http::body::Json;
-use crate::http::extract::{COOKIE, Info, SignedIn};
-use crate::http::operation::{get, post};
+use crate::http::extract::{Device, Info, SignedIn};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::services::auth::{SessionView, csrf_token};
+use crate::services::auth::{self, SignIn};
 use crate::services::error::ServiceError;
+
+pub use session::{SessionBody, body, no_session_cookie, session_cookie};
+use session::{device_cookie, opened, renewed};
 
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .route(
-            post("/api/auth/login", "login", "Signs in.")
-                .ok::<SessionBody>()
-                .with("Set-Cookie")
-                .fails(401, &["bad_credentials"])
-                .throttled(),
-            login,
-        )
-        .route(
-            post("/api/auth/logout", "logout", "Ends the session.").empty(StatusCode::NO_CONTENT).with("Set-Cookie"),
-            logout,
-        )
-        .route(get("/api/auth/session", "session", "The session as it is.").ok::<SessionBody>(), session)
-        .route(
-            post("/api/auth/tenant", "switch_tenant", "Goes over to another tenant of the same person.")
-                .ok::<SessionBody>()
-                .with("Set-Cookie")
-                .fails(404, &["not_found"]),
-            tenant,
-        )
+        .post("/api/auth/login", login)
+        .post("/api/auth/mfa", mfa)
+        .post("/api/auth/logout", logout)
+        .get("/api/auth/session", session)
+        .post("/api/auth/tenant", tenant)
+        .post("/api/auth/reauthenticate", reauthenticate)
+        .post("/api/auth/password/forgot", forgot)
+        .post("/api/auth/password/reset", reset)
+        .post("/api/auth/password/change", change)
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Login {
     email: String,
     password: String,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SwitchTenant)]
+struct Mfa {
+    ticket: String,
+    code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Switch {
     tenant_id: TenantId,
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = Session)]
-struct SessionBody {
-    user: UserBody,
-    tenant: Option<TenantBody>,
-    tenants: Vec<MembershipBody>,
-    role: Option<Role>,
-    must_enroll_mfa: bool,
-    csrf_token: String,
-    #[serde(with = "time::serde::rfc3339")]
-    now: OffsetDateTime,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reauthenticate {
+    password: String,
+    code: Option<String>,
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = SessionUser)]
-struct UserBody {
-    id: Uuid,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forgot {
     email: String,
-    name: String,
-    locale: String,
-    mfa: bool,
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = SessionTenant)]
-struct TenantBody {
-    id: Uuid,
-    name: String,
-    zone: &'static str,
-    currency: String,
-    locale: String,
-    week_start: WeekStart,
-    require_mfa: bool,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    token: String,
+    password: String,
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = Membership)]
-struct MembershipBody {
-    id: Uuid,
-    name: String,
-    role: Role,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    current: String,
+    new: String,
 }
 
-impl SessionBody {
-    fn new(view: SessionView, token: &Secret, now: OffsetDateTime) -> Self {
-        let session = view.session;
-        let user = session.user;
-        Self {
-            user: UserBody { id: user.id.0, email: user.email, name: user.name, locale: user.locale, mfa: user.mfa },
-            tenant: session.tenant.map(|tenant| TenantBody {
-                id: tenant.id.0,
-                name: tenant.name,
-                zone: tenant.settings.zone.name(),
-                currency: tenant.settings.currency,
-                locale: tenant.settings.locale,
-                week_start: tenant.settings.week_start,
-                require_mfa: tenant.settings.require_mfa,
-            }),
-            tenants: view
-                .tenants
-                .into_iter()
-                .map(|member| MembershipBody { id: member.tenant.0, name: member.name, role: member.role })
-                .collect(),
-            role: session.role,
-            must_enroll_mfa: session.must_enroll,
-            csrf_token: csrf_token(token),
-            now,
-        }
-    }
-}
-
-/// The session's cookie with `value`; an empty one with `Max-Age=0` removes it.
-fn cookie(value: &str, suffix: &str) -> HeaderMap {
-    let text = format!("{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{suffix}");
-    let mut headers = HeaderMap::new();
-    if let Ok(mut value) = HeaderValue::from_str(&text) {
-        value.set_sensitive(true);
-        headers.insert(header::SET_COOKIE, value);
-    }
-    headers
+#[derive(Serialize)]
+struct CodeNeeded<'a> {
+    mfa_required: bool,
+    ticket: &'a str,
 }
 
 async fn login(
     State(app): State<AppState>,
     Info(request): Info,
-    Json(body): Json<Login>,
-) -> Result<impl IntoResponse, ServiceError> {
-    let token = app.services.login(&body.email, Secret::new(body.password), &request).await?;
-    let view = app.services.session_view(&token).await?;
-    let answer = SessionBody::new(view, &token, app.services.now());
-    Ok((cookie(token.expose(), ""), axum::Json(answer)))
+    Device(device): Device,
+    Json(sent): Json<Login>,
+) -> Result<Response, ServiceError> {
+    let login = auth::Login { email: &sent.email, password: Secret::new(sent.password), device };
+    match app.services.login(login, &request).await? {
+        SignIn::Done(done) => opened(&app, &done).await,
+        SignIn::CodeNeeded(ticket) => {
+            Ok(axum::Json(CodeNeeded { mfa_required: true, ticket: ticket.expose() }).into_response())
+        }
+    }
 }
 
-async fn logout(State(app): State<AppState>, signed_in: SignedIn) -> Result<impl IntoResponse, ServiceError> {
-    app.services.logout(&signed_in.token, &signed_in.session, &signed_in.request).await?;
-    Ok((StatusCode::NO_CONTENT, cookie("", "; Max-Age=0")))
+async fn mfa(
+    State(app): State<AppState>,
+    Info(request): Info,
+    Json(sent): Json<Mfa>,
+) -> Result<Response, ServiceError> {
+    let done = app.services.login_with_code(&Secret::new(sent.ticket), &sent.code, &request).await?;
+    opened(&app, &done).await
 }
 
-async fn session(State(app): State<AppState>, signed_in: SignedIn) -> Result<impl IntoResponse, ServiceError> {
-    let view = app.services.session_view(&signed_in.token).await?;
-    Ok(axum::Json(SessionBody::new(view, &signed_in.token, app.services.now())))
+async fn logout(State(app): State<AppState>, SignedIn(person): SignedIn) -> Result<impl IntoResponse, ServiceError> {
+    app.services.logout(&person.token, &person.session, &person.request).await?;
+    Ok((StatusCode::NO_CONTENT, no_session_cookie()))
+}
+
+async fn session(State(app): State<AppState>, SignedIn(person): SignedIn) -> Result<impl IntoResponse, ServiceError> {
+    Ok(axum::Json(body(&app, &person.token).await?))
 }
 
 async fn tenant(
     State(app): State<AppState>,
-    signed_in: SignedIn,
-    Json(body): Json<Switch>,
+    SignedIn(person): SignedIn,
+    Json(sent): Json<Switch>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let SignedIn { token, session, request } = signed_in;
-    let token = app.services.switch_tenant(&token, &session, body.tenant_id, &request).await?;
-    let view = app.services.session_view(&token).await?;
-    Ok((cookie(token.expose(), ""), axum::Json(SessionBody::new(view, &token, app.services.now()))))
+    let token = app.services.switch_tenant(&person.token, &person.session, sent.tenant_id, &person.request).await?;
+    renewed(&app, &token).await
+}
+
+async fn reauthenticate(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+    Json(sent): Json<Reauthenticate>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let password = Secret::new(sent.password);
+    let token = app.services.reauthenticate(&person, &password, sent.code.as_deref()).await?;
+    renewed(&app, &token).await
+}
+
+async fn forgot(
+    State(app): State<AppState>,
+    Info(request): Info,
+    Json(sent): Json<Forgot>,
+) -> Result<impl IntoResponse, ServiceError> {
+    app.services.forgot_password(&sent.email, &request).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(serde_json::json!({}))))
+}
+
+async fn reset(
+    State(app): State<AppState>,
+    Info(request): Info,
+    Json(sent): Json<Reset>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let (token, password) = (Secret::new(sent.token), Secret::new(sent.password));
+    let device = app.services.reset_password(&token, &password, &request).await?;
+    Ok((StatusCode::NO_CONTENT, device_cookie(&device)))
+}
+
+async fn change(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+    Json(sent): Json<Change>,
+) -> Result<impl IntoResponse, ServiceError> {
+    let token = app.services.change_password(&person, &Secret::new(sent.current), &Secret::new(sent.new)).await?;
+    renewed(&app, &token).await
 }

@@ -77,7 +77,8 @@ pub fn routes() -> Routes {
         .route(
             delete("/api/operator/tenants/{id}", "delete_tenant", "Stops a tenant; all of it goes after the grace.")
                 .query([query::number("grace_days", "Days until it goes.", 0, GRACE.1)])
-                .gives::<TenantBody>(StatusCode::ACCEPTED),
+                .gives::<TenantBody>(StatusCode::ACCEPTED)
+                .fails(403, &["reauth_required"]),
             remove,
         )
 }

@@ -14,7 +14,7 @@ use super::state::AppState;
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
 use crate::services::RequestInfo;
-use crate::services::auth::Session;
+use crate::services::auth::{Person, Session};
 use crate::services::error::ServiceError;
 
 /// Requests with this header do not count as a use of the session: pages refresh themselves while nobody is there.
@@ -133,7 +133,7 @@ async fn admit(state: &AppState, who: &[Who], path: &str, asked: Asked) -> Resul
     let token = asked.token.ok_or(ServiceError::Unauthenticated)?;
     let session = state.services.session(&token, asked.counts_as_use).await?;
     match Who::of(&session) {
-        Some(one) if who.contains(&one) => Ok(SignedIn { token, session, request: asked.info }),
+        Some(one) if who.contains(&one) => Ok(SignedIn(Person { token, session, request: asked.info })),
         Some(Who::Enrolling) => Err(ServiceError::MfaEnrollmentRequired),
         _ => {
             state.services.note_denied(&session, &asked.info, asked.method.as_str(), path).await?;

@@ -10,22 +10,29 @@ use axum::http::{HeaderMap, header};
 use crate::domain::lang::Text;
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
-use crate::services::auth::{Session, User};
+use crate::services::auth::{Person, User};
 use crate::services::error::ServiceError;
 use crate::services::{Caller, OperatorCaller, RequestInfo};
 
 /// Name of the session's cookie. The prefix makes browsers demand `Secure`, `Path=/` and no `Domain`.
 pub const COOKIE: &str = "__Host-session";
 
+/// Name of the cookie of a device where somebody has signed in before.
+pub const DEVICE_COOKIE: &str = "__Host-device";
+
 /// The session's token in a request's cookies.
 pub fn session_token(headers: &HeaderMap) -> Option<Secret> {
+    cookie(headers, COOKIE)
+}
+
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<Secret> {
     let mut tokens = headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE)
+        .filter(|(name, _)| *name == wanted)
         .map(|(_, token)| token);
     let first = tokens.next()?;
     // Two different ones: somebody planted a cookie, and there is no telling which is the person's.
@@ -41,6 +48,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Info {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
         Ok(Self(parts.extensions.get::<RequestInfo>().cloned().unwrap_or_default()))
+    }
+}
+
+/// The cookie of a device where somebody has signed in before.
+#[derive(Debug)]
+pub struct Device(pub Option<Secret>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Device {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
+        Ok(Self(cookie(&parts.headers, DEVICE_COOKIE)))
     }
 }
 
@@ -93,14 +112,7 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for IdPath<T> {
 
 /// Anyone with a live session, operators too. Put into the request by `access`, which has checked the role.
 #[derive(Debug, Clone)]
-pub struct SignedIn {
-    /// The session's token.
-    pub token: Secret,
-    /// The session.
-    pub session: Session,
-    /// The request.
-    pub request: RequestInfo,
-}
+pub struct SignedIn(pub Person);
 
 fn signed_in(parts: &Parts) -> Result<SignedIn, ServiceError> {
     parts.extensions.get::<SignedIn>().cloned().ok_or(ServiceError::Unauthenticated)
@@ -127,7 +139,7 @@ pub struct Admin(pub Caller);
 pub struct Operator(pub OperatorCaller);
 
 fn caller(signed_in: SignedIn) -> Result<Caller, ServiceError> {
-    let SignedIn { session, request, .. } = signed_in;
+    let Person { session, request, .. } = signed_in.0;
     // A session without a tenant is an operator's; one that must enrol may do nothing else.
     let (Some(tenant), Some(role), false) = (session.tenant, session.role, session.must_enroll) else {
         return Err(ServiceError::Forbidden);
@@ -167,7 +179,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
     type Rejection = ServiceError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ServiceError> {
-        let SignedIn { session, request, .. } = signed_in(parts)?;
+        let Person { session, request, .. } = signed_in(parts)?.0;
         if session.role != Some(Role::Operator) || session.must_enroll {
             return Err(ServiceError::Forbidden);
         }

@@ -25,7 +25,14 @@ const FETCH_SITE: &str = "sec-fetch-site";
 const CSRF: &str = "x-csrf-token";
 
 /// Routes that have no session yet, so no CSRF token: they need an `Origin` or `Sec-Fetch-Site` that is ours instead.
-const WITHOUT_TOKEN: [&str; 3] = ["/api/auth/login", "/api/invitations/look", "/api/invitations/accept"];
+const WITHOUT_TOKEN: [&str; 6] = [
+    "/api/auth/login",
+    "/api/auth/mfa",
+    "/api/auth/password/forgot",
+    "/api/auth/password/reset",
+    "/api/invitations/look",
+    "/api/invitations/accept",
+];
 /// GET routes that leave a trace of their own: like unsafe methods, no foreign page may make a browser ask for them.
 const LEAVES_A_TRACE: [&str; 1] = ["/api/audit/file"];
 /// Headers on every answer of the API. The site's pages get theirs from Front Door.

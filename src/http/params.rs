@@ -125,6 +125,12 @@ impl Params {
         self.parsed(name, "Debe ser un identificador.", "It must be an id.", |text| text.parse().ok())
     }
 
+    /// `true` or `false`; `false` without it.
+    pub fn flag(&mut self, name: &str) -> bool {
+        let read = |text: &str| text.parse().ok();
+        self.parsed(name, "Debe ser true o false.", "It must be true or false.", read).unwrap_or(false)
+    }
+
     /// `grain`.
     pub fn grain(&mut self) -> Option<Grain> {
         let words = "day, week, month, quarter, year";

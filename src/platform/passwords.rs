@@ -72,12 +72,24 @@ impl Passwords {
         let argon2 = self.argon2.clone();
         let decoy = Arc::clone(&self.decoy);
         self.run(move || {
+            // What cannot be read is no password that anyone could give.
+            let stored = stored.and_then(|text| PasswordHash::new(&text).ok());
             let known = stored.is_some();
-            let text = stored.as_deref().unwrap_or(&decoy);
-            let hash = PasswordHash::new(text).map_err(PasswordError::from_display)?;
+            let hash = stored.map_or_else(|| PasswordHash::new(&decoy), Ok).map_err(PasswordError::from_display)?;
             Ok(argon2.verify_password(password.expose().as_bytes(), &hash).is_ok() && known)
         })
         .await
+    }
+
+    /// Whether a stored hash was made with less work than today's are.
+    pub fn is_outdated(&self, stored: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(stored) else { return false };
+        let today = self.argon2.params();
+        Params::try_from(&hash).is_ok_and(|made| {
+            hash.algorithm != Algorithm::Argon2id.ident()
+                || made.m_cost() < today.m_cost()
+                || made.t_cost() < today.t_cost()
+        })
     }
 
     async fn run<T: Send + 'static>(
@@ -109,6 +121,26 @@ mod tests {
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(passwords.verify(Secret::new("mar azul"), Some(hash.clone())).await.unwrap());
         assert!(!passwords.verify(Secret::new("mar rojo"), Some(hash)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_with_less_work_is_outdated_and_still_matches() {
+        let passwords = Passwords::new(1, &SystemRandom).unwrap();
+        // echo -n 'mar azul' | argon2 somesalt12345678 -id -m 12 -t 1 -p 1 -e
+        let old = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$kiwDCEaXGBy+b8FQ2ATIvDbNmroJ+OO12wxqS3HSl80";
+        assert!(passwords.verify(Secret::new("mar azul"), Some(old.into())).await.unwrap());
+        assert!(passwords.is_outdated(old));
+        let new = passwords.hash(Secret::new("mar azul"), Arc::new(SystemRandom)).await.unwrap();
+        assert!(!passwords.is_outdated(&new));
+        assert!(!passwords.is_outdated("no hash"));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_matches_nothing() {
+        let passwords = Passwords::new(1, &SystemRandom).unwrap();
+        for stored in ["", "!", "plain"] {
+            assert!(!passwords.verify(Secret::new(stored), Some(stored.into())).await.unwrap());
+        }
     }
 
     #[tokio::test]

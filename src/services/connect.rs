@@ -58,6 +58,7 @@ impl Services {
     /// The address at the provider where the person gives consent.
     pub async fn begin_connect(&self, caller: &Caller, session: Uuid, id: SourceId) -> Result<String, ServiceError> {
         let source = self.source(caller, id).await?;
+        caller.require_fresh()?;
         if source.provider != ga4::PROVIDER {
             return Err(ServiceError::conflict(
                 "not_an_oauth_source",

@@ -1,11 +1,15 @@
 //! Removing what nobody needs any more.
 
+use time::Duration;
+
 use super::Services;
 use super::error::ServiceError;
-use crate::store::{idempotency, jobs, sessions, tokens};
+use crate::store::{audit, idempotency, jobs, rate_counters, sessions, tokens};
 
 /// Rows per statement, so that no statement holds locks for long.
 const BATCH: i64 = 5_000;
+/// How long the platform's own audit trail is kept.
+const PLATFORM_TRAIL: Duration = Duration::days(730);
 
 /// What one run removed.
 #[derive(Debug, Default)]
@@ -31,13 +35,15 @@ impl Services {
         let audit = self.expire_audit().await?;
         self.log_audit_heads().await?;
         let mut router = self.database.router_connection().await?;
+        rate_counters::delete_expired(&mut router, BATCH).await?;
+        let platform = audit::delete_old_platform(&mut router, self.now() - PLATFORM_TRAIL, BATCH).await?;
         Ok(Removed {
             sessions: sessions::delete_expired(&mut router, BATCH).await?,
             tokens: tokens::delete_expired(&mut router, BATCH).await?,
             jobs: jobs::delete_old(&mut router, BATCH).await?,
             keys: idempotency::delete_old(&mut router, BATCH).await?,
             tenants,
-            audit,
+            audit: audit + platform,
         })
     }
 }

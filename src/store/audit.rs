@@ -137,6 +137,18 @@ pub async fn delete_old_unchained(
     Ok(done.rows_affected())
 }
 
+/// Removes the platform's entries from before an instant, at most `limit`. As `portal_router`, whose policy lets nothing
+/// younger than 365 days go.
+pub async fn delete_old_platform(
+    router: &mut PgConnection,
+    before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let sql =
+        "delete from platform_audit where id in (select id from platform_audit where ts < $1 order by ts limit $2)";
+    Ok(sqlx::query(sql).bind(before).bind(limit).execute(router).await?.rows_affected())
+}
+
 /// How long each tenant keeps its trail, after `after` in the order of their ids; as `portal_router`.
 pub async fn retentions(
     router: &mut PgConnection,

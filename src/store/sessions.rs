@@ -2,6 +2,7 @@
 
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::StoreError;
@@ -144,6 +145,58 @@ pub async fn set_tenant(router: &mut PgConnection, token_hash: &[u8], tenant: Te
 pub async fn delete(router: &mut PgConnection, token_hash: &[u8]) -> Result<(), StoreError> {
     sqlx::query("delete from sessions where token_hash = $1").bind(token_hash).execute(router).await?;
     Ok(())
+}
+
+/// Notes that the password was given again just now, and the second factor too if there is one.
+pub async fn confirm(router: &mut PgConnection, token_hash: &[u8], mfa: bool) -> Result<(), StoreError> {
+    sqlx::query("update sessions set authenticated_at = now(), mfa = mfa or $2 where token_hash = $1")
+        .bind(token_hash)
+        .bind(mfa)
+        .execute(router)
+        .await?;
+    Ok(())
+}
+
+/// A live session as its person sees it.
+#[derive(Debug, FromRow)]
+pub struct OwnSession {
+    /// Public id.
+    pub id: Uuid,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// Last noted use.
+    pub last_used_at: OffsetDateTime,
+    /// When it ends whatever happens.
+    pub expires_at: OffsetDateTime,
+    /// Client address.
+    pub ip: Option<String>,
+    /// The browser's own name.
+    pub user_agent: Option<String>,
+}
+
+/// Live sessions of a user, last used first; at most 200.
+pub async fn of_user(router: &mut PgConnection, user: UserId) -> Result<Vec<OwnSession>, StoreError> {
+    Ok(sqlx::query_as(
+        "select id, created_at, last_used_at, expires_at, ip, user_agent from sessions
+          where user_id = $1 and expires_at > now() and last_used_at > now() - make_interval(mins => $2)
+          order by last_used_at desc, id desc limit 200",
+    )
+    .bind(user.0)
+    .bind(IDLE_MINUTES)
+    .fetch_all(router)
+    .await?)
+}
+
+/// Ends one session of a user. `false`: they have none of this id.
+pub async fn delete_one(router: &mut PgConnection, user: UserId, id: Uuid) -> Result<bool, StoreError> {
+    let sql = "delete from sessions where user_id = $1 and id = $2";
+    Ok(sqlx::query(sql).bind(user.0).bind(id).execute(router).await?.rows_affected() == 1)
+}
+
+/// Ends all sessions of a user, but for one to be kept. Returns how many.
+pub async fn delete_all(router: &mut PgConnection, user: UserId, keep: Option<Uuid>) -> Result<u64, StoreError> {
+    let sql = "delete from sessions where user_id = $1 and id is distinct from $2";
+    Ok(sqlx::query(sql).bind(user.0).bind(keep).execute(router).await?.rows_affected())
 }
 
 /// Removes sessions that nobody can use any more; at most `limit` at a time. Returns how many.

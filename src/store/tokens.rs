@@ -86,6 +86,33 @@ pub async fn take<P: DeserializeOwned>(
         .transpose()
 }
 
+/// Tenant and user of a live token; uses nothing up.
+pub async fn owner(
+    router: &mut PgConnection,
+    token_hash: &[u8],
+    purpose: Purpose,
+) -> Result<Option<(TenantId, UserId)>, StoreError> {
+    let row: Option<(Uuid, Uuid)> = sqlx::query_as(
+        "select tenant_id, user_id from one_time_tokens
+          where token_hash = $1 and purpose = $2 and tenant_id is not null and user_id is not null and expires_at > now()",
+    )
+    .bind(token_hash)
+    .bind(purpose.as_str())
+    .fetch_optional(router)
+    .await?;
+    Ok(row.map(|(tenant, user)| (TenantId(tenant), UserId(user))))
+}
+
+/// Makes all of a user's tokens of one purpose void.
+pub async fn delete_of(router: &mut PgConnection, user: UserId, purpose: Purpose) -> Result<(), StoreError> {
+    sqlx::query("delete from one_time_tokens where user_id = $1 and purpose = $2")
+        .bind(user.0)
+        .bind(purpose.as_str())
+        .execute(router)
+        .await?;
+    Ok(())
+}
+
 /// Whom a mailed token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {

@@ -1,7 +1,18 @@
 //! Sessions: finding, moving, ending. `login.rs` opens them.
 
+pub mod account;
+mod change;
+mod codes;
+mod confirm;
+mod device;
 mod login;
 pub mod password;
+mod totp;
+
+pub use confirm::Person;
+pub use device::DAYS as DEVICE_DAYS;
+pub use login::{Login, Opened, SignIn};
+pub use totp::{Enrollment, RecoveryCodes};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
