@@ -98,20 +98,26 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({"name": name, "in": "path", "required": true, "schema": schema})
     });
     let in_query = operation.query.iter().map(|param| {
-        json!({"name": param.name, "in": "query", "required": param.required, "description": param.about, "schema": param.schema})
+        json!({"name": param.name, "in": "query", "required": param.required, "description": param.about, "schema": or_empty(&param.schema)})
     });
     let mut all: Vec<Value> = in_path.chain(in_query).collect();
-    let header = |name: &str, about: &str, most: u32| {
-        let schema = json!({"type": "string", "minLength": 1, "maxLength": most});
+    let header = |name: &str, about: &str, least: u32| {
+        let schema = json!({"type": "string", "minLength": least, "maxLength": 200});
         json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema})
     };
     if operation.needs.if_match {
-        all.push(header("If-Match", "The ETag of the version that the change was made for.", 200));
+        all.push(header("If-Match", "The ETag of the version that the change was made for.", 0));
     }
     if operation.needs.idempotency_key {
-        all.push(header("Idempotency-Key", "A repetition with the same key does nothing twice; kept for a day.", 200));
+        all.push(header("Idempotency-Key", "A repetition with the same key does nothing twice; kept for a day.", 1));
     }
     all
+}
+
+/// An empty query parameter counts as absent, whatever else it may be.
+fn or_empty(schema: &Value) -> Value {
+    let any_text = schema["type"] == "string" && schema.get("format").is_none() && schema.get("enum").is_none();
+    if any_text { schema.clone() } else { json!({"anyOf": [schema, {"type": "string", "maxLength": 0}]}) }
 }
 
 fn responses(operation: &Operation, components: &mut Components) -> Map<String, Value> {
