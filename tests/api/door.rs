@@ -28,7 +28,7 @@ async fn no_route_is_written_to_without_the_sessions_own_token() {
     let other = app.viewer().await;
     let mut tried = 0;
     for (method, path) in unsafe_routes() {
-        if path == "/api/auth/login" {
+        if path == "/api/auth/login" || path.starts_with("/api/invitations/") {
             continue;
         }
         let call = || Call::new(&method, &path).header("origin", ORIGIN).header("sec-fetch-site", "same-origin");

@@ -12,7 +12,8 @@ const BY_SECRET: [&str; 2] = ["sessions", "one_time_tokens"];
 
 /// Statements that look across tenants, with their reason; they run as `portal_router` or `portal_operator`, whose
 /// grants `tests/catalogue_of_roles.rs` lists. An entry that is no longer needed fails.
-const ACROSS: [(&str, &str, &str); 5] = [
+const ACROSS: [(&str, &str, &str); 6] = [
+    ("audit.rs", "heads", "housekeeping logs the ends of all trails"),
     ("idempotency.rs", "delete_old", "housekeeping removes what is older than a day"),
     ("jobs.rs", "take_lost", "the timer sweeps jobs whose message was lost"),
     ("jobs.rs", "delete_old", "housekeeping removes what ended long ago"),
