@@ -4,6 +4,7 @@ use portal::functions;
 use portal::http::access::Who;
 use portal::http::extract::SignedIn;
 use portal::services::RequestInfo;
+use portal::services::auth::Person;
 use serde_json::{Value, json};
 
 use crate::harness::client::{Answer, Call, Client};
@@ -72,7 +73,7 @@ async fn handlers_refuse_by_themselves_whom_the_matrix_would_not_let_in() {
         } else {
             let token = secret(client.token());
             let session = app.state.services.session(&token, false).await.unwrap();
-            Some(SignedIn { token, session, request: RequestInfo::default() })
+            Some(SignedIn(Person { token, session, request: RequestInfo::default() }))
         };
         // The routes without the matrix in front of them.
         let bare = functions::api().into_router().with_state(app.state.clone());

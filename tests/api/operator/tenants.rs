@@ -59,8 +59,7 @@ async fn a_tenant_can_be_made_after_the_pattern_of_another() {
     let operator = operator(&app).await;
     operator.patch(&acme_path(&app).await, &json!({"plan": "plus", "limits": {"sources": 7}})).await.ok();
     let acme = app.tenant("Acme").await;
-    let made =
-        create(&operator, &json!({"name": "Umbra", "template": acme, "admin_email": "a@umbra.example"})).await;
+    let made = create(&operator, &json!({"name": "Umbra", "template": acme, "admin_email": "a@umbra.example"})).await;
     assert_eq!(
         (&made["plan"], &made["limits"]["sources"], &made["overrides"]),
         (&json!("plus"), &json!(7), &json!({"sources": 7}))
