@@ -1,8 +1,8 @@
 //! Reading a tenant's audit trail; as `portal_app`. Writing it is `audit.rs`.
 
-use sqlx::postgres::Postgres;
+use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection, QueryBuilder};
+use sqlx::{Arguments as _, FromRow, PgConnection, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -82,9 +82,10 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<EntryRow>, StoreError> {
+    let mut arguments = PgArguments::default();
+    arguments.add(tenant.0).map_err(sqlx::Error::Encode)?;
     let mut query: QueryBuilder<Postgres> =
-        QueryBuilder::new(format!("select {COLUMNS} from audit_log where tenant_id = "));
-    query.push_bind(tenant.0);
+        QueryBuilder::with_arguments(format!("select {COLUMNS} from audit_log where tenant_id = $1"), arguments);
     if let Some(from) = filter.from {
         query.push(" and ts >= ").push_bind(from);
         query.push(" and id >= ").push_bind(first_id_of(from.saturating_sub(AROUND)));

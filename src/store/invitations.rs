@@ -184,19 +184,6 @@ pub async fn offer(router: &mut PgConnection, token_hash: &[u8]) -> Result<Optio
     .await?)
 }
 
-/// Takes all tokens of an invitation out. As `portal_router`, under the tenant's team lock.
-pub async fn take_tokens(router: &mut PgConnection, tenant: TenantId, invitation: Uuid) -> Result<(), StoreError> {
-    sqlx::query(
-        "delete from one_time_tokens
-          where tenant_id = $1 and purpose = 'invitation' and payload ->> 'invitation' = $2::text",
-    )
-    .bind(tenant.0)
-    .bind(invitation.to_string())
-    .execute(router)
-    .await?;
-    Ok(())
-}
-
 /// Marks an invitation as accepted. As `portal_router`.
 pub async fn settle(router: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<(), StoreError> {
     sqlx::query("update invitations set status = 'accepted', settled_at = now() where tenant_id = $1 and id = $2")

@@ -1,6 +1,7 @@
 //! Black-box tests: the real router, a real database per test, and stand-ins for the clock, the queue and Google.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod auth;
 mod door;
 mod envelopes;
@@ -17,4 +18,5 @@ mod operator;
 mod runs;
 mod sources;
 mod team;
+mod tenant;
 mod versions;

@@ -103,6 +103,8 @@ async fn anothers_id_answers_like_an_id_that_does_not_exist_on_every_route() {
     let app = TestApp::start().await;
     let globex = session(&app, "admin@globex.example").await;
     furnish(&app, &globex, "Globex").await;
+    // Who belongs to both tenants is no stranger in either.
+    app.sql("delete from memberships m using users u where u.id = m.user_id and u.email = 'both@portal.example'").await;
     let id = app.tenant("Globex").await;
     // Somebody who belongs to both tenants is no stranger to either.
     let both = app.value("select id from users where email = 'both@portal.example'").await;
