@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::body::{FileForm, Json};
-use super::extract::{Admin, IdPath, IdempotencyKey, IfMatch, Info, Operator, SignedIn, Viewer};
+use super::extract::{Admin, Device, IdPath, IdempotencyKey, IfMatch, Info, Operator, SignedIn, Viewer};
 use super::operation::{Body, Input, Lock, Needs, Shape};
 use super::params::Params;
 
@@ -28,7 +28,7 @@ macro_rules! locks {
     };
 }
 
-takes_nothing!(Info);
+takes_nothing!(Info, Device);
 locks!(SignedIn, Viewer, Admin, Operator);
 
 impl<S> Input for State<S> {

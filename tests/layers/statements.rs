@@ -12,13 +12,17 @@ const BY_SECRET: [&str; 2] = ["sessions", "one_time_tokens"];
 
 /// Statements that look across tenants, with their reason; they run as `portal_router` or `portal_operator`, whose
 /// grants `tests/catalogue_of_roles.rs` lists. An entry that is no longer needed fails.
-const ACROSS: [(&str, &str, &str); 7] = [
+const ACROSS: [(&str, &str, &str); 11] = [
     ("audit.rs", "heads", "the ends of all chains go to the log"),
     ("idempotency.rs", "delete_old", "housekeeping removes what is older than a day"),
     ("jobs.rs", "take_lost", "the timer sweeps jobs whose message was lost"),
     ("jobs.rs", "delete_old", "housekeeping removes what ended long ago"),
     ("recipients.rs", "find", "whom a mail is for, and whether they belong anywhere"),
+    ("tenants.rs", "removal", "people whom no other tenant has go with the last one"),
+    ("tenants.rs", "remove", "people whom no other tenant has go with the last one"),
     ("sources.rs", "due", "the timer finds sources whose turn it is"),
+    ("people.rs", "account_for_update", "whether any of the person's tenants demands a second factor"),
+    ("people.rs", "find_credentials", "who signs in, and in which tenant they start"),
     ("people.rs", "memberships", "the tenants of a person who signs in"),
 ];
 
