@@ -39,7 +39,7 @@ fn request(method: &str, route: &str, id: &str) -> Option<Call> {
             "GET",
             "/api/sources/{id}" | "/api/sources/{id}/syncs" | "/api/catalog/{metric_key}" | "/api/series/{metric_key}",
         )
-        | ("DELETE", "/api/sources/{id}")
+        | ("DELETE", "/api/sources/{id}" | "/api/account/sessions/{id}")
         | ("POST", "/api/sources/{id}/connect" | "/api/sources/{id}/sync") => Some(call),
         ("PATCH", "/api/sources/{id}") => Some(call.json(&json!({"name": "x", "paused": true}))),
         ("POST", "/api/sources/{id}/preview") => Some(call.form(&[("file", FILE.as_bytes())])),
