@@ -3,7 +3,7 @@
 mod session;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ use crate::services::auth::{self, SignIn};
 use crate::services::error::ServiceError;
 
 pub use session::{SessionBody, body, no_session_cookie, session_cookie};
-use session::{device_cookie, opened, renewed};
+use session::{opened, renewed, set_device};
 
 /// The routes of this function.
 pub fn routes() -> Routes {
@@ -215,7 +215,9 @@ async fn reset(
 ) -> Result<impl IntoResponse, ServiceError> {
     let (token, password) = (Secret::new(sent.token), Secret::new(sent.password));
     let device = app.services.reset_password(&token, &password, &request).await?;
-    Ok((StatusCode::NO_CONTENT, device_cookie(&device)))
+    let mut headers = HeaderMap::new();
+    set_device(&mut headers, &device);
+    Ok((StatusCode::NO_CONTENT, headers))
 }
 
 async fn change(

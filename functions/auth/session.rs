@@ -111,11 +111,9 @@ pub fn no_session_cookie() -> HeaderMap {
     headers
 }
 
-/// The cookie of a known device.
-pub fn device_cookie(device: &Secret) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    set(&mut headers, DEVICE_COOKIE, device.expose(), &format!("; Max-Age={}", DEVICE_DAYS * 86_400));
-    headers
+/// Adds the cookie of a known device.
+pub fn set_device(headers: &mut HeaderMap, device: &Secret) {
+    set(headers, DEVICE_COOKIE, device.expose(), &format!("; Max-Age={}", DEVICE_DAYS * 86_400));
 }
 
 /// The body of a token's session.
@@ -132,6 +130,6 @@ pub async fn renewed(app: &AppState, token: &Secret) -> Result<impl IntoResponse
 /// Answers a login that is complete.
 pub async fn opened(app: &AppState, opened: &Opened) -> Result<axum::response::Response, ServiceError> {
     let mut headers = session_cookie(&opened.token);
-    headers.extend(device_cookie(&opened.device));
+    set_device(&mut headers, &opened.device);
     Ok((headers, axum::Json(body(app, &opened.token).await?)).into_response())
 }

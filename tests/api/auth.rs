@@ -1,5 +1,10 @@
 //! Signing in, staying signed in, and what ends it.
 
+mod account;
+mod factor;
+mod passwords;
+mod throttle;
+
 use portal::services::auth::token_hash;
 use serde_json::json;
 use uuid::Uuid;
@@ -13,7 +18,10 @@ async fn a_login_gives_the_session_body_and_a_cookie_that_only_the_server_reads(
     let mut client = app.stranger();
     let answer = client.sign_in("admin@acme.example", PASSWORD).await;
     assert_eq!(answer.status, 200);
-    let cookie = answer.header("set-cookie");
+    let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let (cookie, device) = (cookies[0], cookies[1]);
+    assert!(device.starts_with("__Host-device="), "{device}");
+    assert!(device.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=15552000"), "{device}");
     let token =
         cookie.strip_prefix("__Host-session=").unwrap().strip_suffix("; Path=/; Secure; HttpOnly; SameSite=Lax");
     assert_eq!(token.unwrap().len(), 43, "{cookie}");
@@ -26,11 +34,11 @@ async fn a_login_gives_the_session_body_and_a_cookie_that_only_the_server_reads(
     assert_eq!(
         body,
         json!({
-            "user": {"email": "admin@acme.example", "name": "Ana Acero", "locale": "es"},
+            "user": {"email": "admin@acme.example", "name": "Ana Acero", "locale": "es", "mfa": false},
             "tenant": {"id": acme, "name": "Acme", "zone": "Europe/Madrid", "currency": "EUR", "locale": "es-ES",
-                       "week_start": "monday"},
+                       "week_start": "monday", "require_mfa": false},
             "tenants": [{"id": acme, "name": "Acme", "role": "admin"}],
-            "role": "admin", "now": "2026-11-23T10:00:00Z"
+            "role": "admin", "must_enroll_mfa": false, "now": "2026-11-23T10:00:00Z"
         })
     );
     let mut session = client.get("/api/auth/session").await.ok();
@@ -109,7 +117,7 @@ async fn only_the_hash_of_a_session_token_is_stored() {
 #[tokio::test]
 async fn a_person_of_two_tenants_moves_between_them_and_to_no_other() {
     let app = TestApp::start().await;
-    let client = app.sign_in("both@portal.example").await;
+    let mut client = app.sign_in("both@portal.example").await;
     let (acme, globex) = (app.tenant("Acme").await, app.tenant("Globex").await);
     let session = client.get("/api/auth/session").await.ok();
     assert_eq!(session["tenant"]["id"], acme);
@@ -119,7 +127,12 @@ async fn a_person_of_two_tenants_moves_between_them_and_to_no_other() {
     );
     client.add_source("csv", "Solo de Acme").await;
 
-    let moved = client.post("/api/auth/tenant", &json!({"tenant_id": globex})).await.ok();
+    let before = client.clone();
+    let moved = client.post("/api/auth/tenant", &json!({"tenant_id": globex})).await;
+    client.keep(&moved);
+    let moved = moved.ok();
+    assert_ne!(client.token(), before.token());
+    before.get("/api/auth/session").await.problem(401, "unauthenticated");
     assert_eq!((&moved["tenant"]["id"], &moved["role"]), (&json!(globex), &json!("viewer")));
     assert_eq!(client.get("/api/sources").await.ok()["items"], json!([]));
     client.post("/api/sources", &json!({"provider": "csv", "name": "x"})).await.problem(403, "forbidden");
@@ -154,7 +167,7 @@ async fn a_session_ends_after_twelve_hours_however_often_it_is_used() {
     app.sql("update sessions set expires_at = now() - interval '1 second'").await;
     client.get("/api/auth/session").await.problem(401, "unauthenticated");
     let answer = app.fire("housekeeping").await;
-    assert_eq!(answer.json(), json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys"]}));
+    assert_eq!(answer.json(), json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys, 0 audit entries"]}));
 }
 
 #[tokio::test]
@@ -188,18 +201,34 @@ async fn an_operator_signs_in_but_sees_no_tenants_figures() {
 }
 
 #[tokio::test]
-async fn logins_and_their_failures_are_in_the_platforms_audit_trail() {
+async fn logins_and_their_failures_are_recorded_where_the_person_belongs() {
     let app = TestApp::start().await;
     let client = app.acme().await;
     app.stranger().sign_in("admin@acme.example", "wrong").await;
+    app.stranger().sign_in("unknown@acme.example", "canary-of-a-guess").await;
     client.act("/api/auth/logout").await;
-    let trail =
-        app.rows("select action, ip, actor_id is null as nobody, detail from platform_audit order by ts, action").await;
+    let acme = app.tenant("Acme").await;
+    let trail = app
+        .rows(&format!(
+            "select action, outcome, ip, actor_email, detail::text as detail from audit_log where tenant_id = '{acme}' order by seq"
+        ))
+        .await;
+    let entry = |action: &str, outcome: &str, detail: &str| json!({"action": action, "outcome": outcome, "ip": "203.0.113.7", "actor_email": "admin@acme.example", "detail": detail});
     assert_eq!(
         trail,
-        [("auth.login", false), ("auth.login_failed", true), ("auth.logout", false)]
-            .map(|(action, nobody)| json!({"action": action, "ip": "203.0.113.7", "nobody": nobody, "detail": {}}))
+        [
+            entry("auth.login", "ok", "{\"mfa\": false}"),
+            entry("auth.login_failed", "failed", "{}"),
+            entry("auth.logout", "ok", "{}")
+        ]
     );
+    let platform = app.rows("select action, outcome, actor_id, actor_email from platform_audit").await;
+    assert_eq!(
+        platform,
+        [json!({"action": "auth.login_failed", "outcome": "failed", "actor_id": null, "actor_email": null})]
+    );
+    let dump = app.value("select string_agg(a::text, '') from platform_audit a").await;
+    assert!(!dump.to_string().contains("canary"));
 }
 
 #[tokio::test]

@@ -135,21 +135,37 @@ pub struct Client {
     pub router: Router,
     pub cookie: Option<String>,
     pub csrf: Option<String>,
+    pub device: Option<String>,
+    /// Where it is on the Internet.
+    pub ip: String,
 }
 
 impl Client {
     pub fn new(router: Router) -> Self {
-        Self { router, cookie: None, csrf: None }
+        Self { router, cookie: None, csrf: None, device: None, ip: "203.0.113.7".into() }
     }
 
     /// Signs in and keeps the cookie and the CSRF token.
     pub async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
         let answer = self.post("/api/auth/login", &json!({"email": email, "password": password})).await;
         if answer.status == 200 {
-            self.cookie = answer.header("set-cookie").split(';').next().map(str::to_owned);
-            self.csrf = answer.json()["csrf_token"].as_str().map(str::to_owned);
+            self.keep(&answer);
         }
         answer
+    }
+
+    /// Keeps the cookie and the CSRF token of an answer that has a session in it, and the device's cookie.
+    pub fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            let kept = if pair.starts_with("__Host-device=") { &mut self.device } else { &mut self.cookie };
+            *kept = Some(pair);
+        }
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let session = body.get("session").unwrap_or(&body);
+        if let Some(csrf) = session["csrf_token"].as_str() {
+            self.csrf = Some(csrf.to_owned());
+        }
     }
 
     /// The session's token.
@@ -172,11 +188,9 @@ impl Client {
 
     /// The request with what comes along by itself: Front Door's headers and the cookie.
     pub fn passive(&self, call: Call) -> Call {
-        let call = call.header("x-azure-fdid", FRONT_DOOR).header("x-azure-socketip", "203.0.113.7");
-        match &self.cookie {
-            Some(cookie) => call.header("cookie", cookie),
-            None => call,
-        }
+        let call = call.header("x-azure-fdid", FRONT_DOOR).header("x-azure-socketip", &self.ip);
+        let cookies: Vec<&str> = [&self.cookie, &self.device].into_iter().flatten().map(String::as_str).collect();
+        if cookies.is_empty() { call } else { call.header("cookie", &cookies.join("; ")) }
     }
 
     /// Sends only what comes along by itself.
