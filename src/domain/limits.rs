@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a tenant may use at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Limits {
     /// Sources.
     pub sources: i64,

@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::body::{FileForm, Json};
-use super::extract::{Admin, IdempotencyKey, IfMatch, Info, Operator, SignedIn, Viewer};
+use super::extract::{Admin, IdPath, IdempotencyKey, IfMatch, Info, Operator, SignedIn, Viewer};
 use super::operation::{Body, Input, Lock, Needs, Shape};
 use super::params::Params;
 
@@ -37,6 +37,10 @@ impl<S> Input for State<S> {
 
 /// Variables of the path are described from the path itself.
 impl<T> Input for Path<T> {
+    fn describe(_: &mut Needs) {}
+}
+
+impl<T> Input for IdPath<T> {
     fn describe(_: &mut Needs) {}
 }
 

@@ -112,15 +112,15 @@ impl Params {
         self.parsed(name, "Debe ser un identificador.", "It must be an id.", |text| text.parse().ok())
     }
 
+    /// One of these words.
+    pub fn choice<T>(&mut self, name: &str, words: &[&str], parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let words = words.join(", ");
+        self.parsed(name, &format!("Debe ser uno de: {words}."), &format!("It must be one of: {words}."), parse)
+    }
+
     /// `grain`.
     pub fn grain(&mut self) -> Option<Grain> {
-        let words = "day, week, month, quarter, year";
-        self.parsed(
-            "grain",
-            &format!("Debe ser uno de: {words}."),
-            &format!("It must be one of: {words}."),
-            Grain::parse,
-        )
+        self.choice("grain", &["day", "week", "month", "quarter", "year"], Grain::parse)
     }
 
     /// A comma-separated list of names, escaped as in `dims`.

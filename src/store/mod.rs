@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod invitations;
 pub mod jobs;
 pub mod metrics;
+pub mod operator;
 pub mod people;
 pub mod provisioning;
 pub mod rate_counters;

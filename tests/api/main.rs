@@ -13,6 +13,7 @@ mod isolation;
 mod mail;
 mod matrix;
 mod oauth;
+mod operator;
 mod runs;
 mod sources;
 mod team;

@@ -1,0 +1,24 @@
+//! The operators' console, in parts: people, jobs, what is going on, and what was done.
+
+mod audit;
+mod jobs;
+mod overview;
+mod users;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::routes::Routes;
+
+/// The routes of this function.
+pub fn routes() -> Routes {
+    Routes::new().merge(audit::routes()).merge(jobs::routes()).merge(overview::routes()).merge(users::routes())
+}
+
+/// A tenant, or something of one.
+#[derive(Serialize, ToSchema)]
+struct Named {
+    id: Uuid,
+    name: String,
+}
