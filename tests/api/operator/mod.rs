@@ -1,6 +1,7 @@
 //! The operators' console.
 
 mod audit;
+mod first;
 mod jobs;
 mod overview;
 mod users;
