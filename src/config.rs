@@ -128,7 +128,15 @@ impl Config {
 
     /// Reads all settings from the environment.
     pub fn from_env() -> Result<Self, ConfigErrors> {
-        Self::read(|key| std::env::var(key).ok())
+        Self::from_env_with(&[])
+    }
+
+    /// Reads all settings from the environment; what is not there is as given.
+    pub fn from_env_with(absent: &[(&str, &str)]) -> Result<Self, ConfigErrors> {
+        Self::read(|key| {
+            let given = || absent.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+            std::env::var(key).ok().or_else(given)
+        })
     }
 
     /// Reads all settings through `lookup` and reports every problem together.

@@ -195,7 +195,7 @@ async fn list(
     mut params: Params,
 ) -> Result<impl IntoResponse, ServiceError> {
     let name = params.one("q");
-    let status = params.word("status", TenantStatus::parse, "active, suspended, deleting");
+    let status = params.choice("status", &["active", "suspended", "deleting"], TenantStatus::parse);
     let before = params.uuid("cursor");
     let limit = params.limit(LIMIT.0, LIMIT.1);
     params.finish(&["q", "status", "limit", "cursor"])?;

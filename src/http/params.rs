@@ -94,11 +94,6 @@ impl Params {
         })
     }
 
-    /// One of a few words.
-    pub fn word<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, words: &str) -> Option<T> {
-        self.parsed(name, &format!("Debe ser uno de: {words}."), &format!("It must be one of: {words}."), parse)
-    }
-
     /// A whole number of a range.
     pub fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let (least, most) = (range.start(), range.end());
@@ -131,15 +126,15 @@ impl Params {
         self.parsed(name, "Debe ser true o false.", "It must be true or false.", read).unwrap_or(false)
     }
 
+    /// One of these words.
+    pub fn choice<T>(&mut self, name: &str, words: &[&str], parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let words = words.join(", ");
+        self.parsed(name, &format!("Debe ser uno de: {words}."), &format!("It must be one of: {words}."), parse)
+    }
+
     /// `grain`.
     pub fn grain(&mut self) -> Option<Grain> {
-        let words = "day, week, month, quarter, year";
-        self.parsed(
-            "grain",
-            &format!("Debe ser uno de: {words}."),
-            &format!("It must be one of: {words}."),
-            Grain::parse,
-        )
+        self.choice("grain", &["day", "week", "month", "quarter", "year"], Grain::parse)
     }
 
     /// A comma-separated list of names, escaped as in `dims`.

@@ -140,7 +140,10 @@ impl SourceBody {
             r#type: source.r#type.clone(),
             name: source.name.clone(),
             status,
-            status_text: status_text(source, status, lang),
+            status_text: {
+                let waits_for_choice = source.r#type == "oauth2" && config.property.is_none();
+                status_text(&source.r#type, waits_for_choice, status, source.status_code.as_deref(), lang)
+            },
             last_sync_at: source.last_sync_at,
             freshness: source.freshness()?,
             property: config.property.as_ref().map(AccountBody::from),
@@ -152,13 +155,12 @@ impl SourceBody {
 }
 
 /// One sentence: what is the matter and who does what.
-fn status_text(source: &SourceRow, status: SourceStatus, lang: Lang) -> String {
-    if let Some(code) = &source.status_code {
+pub fn status_text(kind: &str, waits_for_choice: bool, status: SourceStatus, code: Option<&str>, lang: Lang) -> String {
+    if let Some(code) = code {
         return failure_text(code, lang);
     }
-    let waits_for_choice = source.r#type == "oauth2" && source.config.0.property.is_none();
     let (es, en) = match status {
-        SourceStatus::NotConnected if source.r#type == "file" => ("Aún no hay ningún archivo.", "No file yet."),
+        SourceStatus::NotConnected if kind == "file" => ("Aún no hay ningún archivo.", "No file yet."),
         SourceStatus::NotConnected => ("Falta conectar la cuenta.", "The account is not connected yet."),
         SourceStatus::Connected if waits_for_choice => {
             ("Conectada: falta elegir la propiedad.", "Connected: the property is still to be chosen.")

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod limits;
 pub mod mail;
 pub mod operator;
+mod paging;
 pub mod provisioning;
 pub mod retention;
 pub mod schedule;

@@ -12,7 +12,7 @@ const BY_SECRET: [&str; 2] = ["sessions", "one_time_tokens"];
 
 /// Statements that look across tenants, with their reason; they run as `portal_router` or `portal_operator`, whose
 /// grants `tests/catalogue_of_roles.rs` lists. An entry that is no longer needed fails.
-const ACROSS: [(&str, &str, &str); 11] = [
+const ACROSS: [(&str, &str, &str); 17] = [
     ("audit.rs", "heads", "the ends of all chains go to the log"),
     ("idempotency.rs", "delete_old", "housekeeping removes what is older than a day"),
     ("jobs.rs", "take_lost", "the timer sweeps jobs whose message was lost"),
@@ -24,6 +24,12 @@ const ACROSS: [(&str, &str, &str); 11] = [
     ("people.rs", "account_for_update", "whether any of the person's tenants demands a second factor"),
     ("people.rs", "find_credentials", "who signs in, and in which tenant they start"),
     ("people.rs", "memberships", "the tenants of a person who signs in"),
+    ("jobs.rs", "list", "operators look at all jobs"),
+    ("jobs.rs", "find_for_update", "operators name a job by its id alone"),
+    ("overview.rs", "counts", "the operators' overview counts all tenants"),
+    ("overview.rs", "causes", "the operators' overview groups the trouble of all tenants"),
+    ("overview.rs", "sources", "operators look at the sources of all tenants"),
+    ("users.rs", "people", "operators see which tenants a person belongs to"),
 ];
 
 /// A statement and where it stands.

@@ -23,7 +23,7 @@ use crate::store::{StoreError, Tx, people};
 /// How long a link to a new password works; the text says it in words.
 const RESET_MINUTES: i32 = 30;
 /// The same for a new operator.
-const WELCOME_MINUTES: i32 = 24 * 60;
+pub(crate) const WELCOME_MINUTES: i32 = 24 * 60;
 
 const NOBODY: &str = "nobody who can sign in is behind it";
 const SETTLED: &str = "the invitation is settled, over, or its tenant is not active";
@@ -171,6 +171,11 @@ impl Services {
         let made_by = tokens::Order { job: JobId(job.id), at: job.created_at };
         let kept = tokens::insert_mailed(tx, &mailed_hash(&token), subject, made_by, life).await?;
         Ok((kept != Kept::Replaced).then(|| (Secret::new(token), kept)))
+    }
+
+    /// The page on which a person chooses a password.
+    pub(crate) fn reset_link(&self, token: &Secret) -> Url {
+        self.link(Page::Reset, token)
     }
 
     fn link(&self, page: Page, token: &Secret) -> Url {
