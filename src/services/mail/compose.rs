@@ -77,6 +77,10 @@ impl Services {
         let Some(token) = self.token(tx, subject, job, Life::Minutes(RESET_MINUTES)).await? else {
             return Ok(Composed::Unwanted(REPLACED));
         };
+        // Once for each link that was asked for, however often its mail has to be tried.
+        if job.fruitless_attempts <= 1 {
+            self.note_reset_requested(tx, UserId(person.id)).await?;
+        }
         let draft =
             text::reset(Lang::from_tag(&person.locale), &self.identity.name, &person, self.link(Page::Reset, &token));
         Ok(Self::mail(job, &person.email, &draft, Some(token)))
