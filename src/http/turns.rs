@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_gets_the_next_turn_and_who_gives_up_leaves_nothing() {
-        let turns = Turns::new(1, Duration::from_secs(60));
+        let turns = Turns::new(1, Duration::from_mins(1));
         let running = turns.take(A).await.unwrap();
         let waiting = tokio::spawn({
             let turns = turns.clone();

@@ -72,7 +72,7 @@ async fn while_one_tenant_floods_the_others_are_answered() {
 #[tokio::test]
 async fn a_request_that_waits_gets_its_turn_when_another_ends() {
     let app = TestApp::start().await;
-    let (acme, _, turns) = patient(&app, Duration::from_secs(60)).await;
+    let (acme, _, turns) = patient(&app, Duration::from_mins(1)).await;
     let source = acme.add_source("csv", "Ventas").await;
     let path = format!("/api/sources/{source}");
     let held = hold(&app, &source).await;
