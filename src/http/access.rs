@@ -107,7 +107,7 @@ pub async fn check(State(state): State<AppState>, path: MatchedPath, mut request
         Err(error) => return error.into_response(),
     };
     // A tenant that floods the portal waits for itself.
-    let _turn = match signed_in.session.tenant_id() {
+    let _turn = match signed_in.0.session.tenant_id() {
         None => None,
         Some(tenant) => match state.turns.take(tenant).await {
             Ok(turn) => Some(turn),

@@ -6,3 +6,4 @@ pub mod overview;
 pub mod purge;
 pub mod tenants;
 pub mod users;
+mod wishes;
