@@ -10,6 +10,8 @@ pub mod housekeeping;
 pub mod invitations;
 pub mod metrics;
 pub mod oauth;
+pub mod openapi;
+pub mod operator;
 pub mod run_sync;
 pub mod schedule_syncs;
 pub mod send_mail;
@@ -32,6 +34,8 @@ pub fn api() -> Routes {
         .merge(invitations::routes())
         .merge(metrics::routes())
         .merge(oauth::routes())
+        .merge(openapi::routes())
+        .merge(operator::routes())
         .merge(series::routes())
         .merge(sources::routes())
         .merge(table::routes())

@@ -174,6 +174,8 @@ create policy mfa_credentials_operator on mfa_credentials to portal_operator usi
 create policy sessions_operator on sessions for delete to portal_operator using (true);
 create policy sessions_operator_select on sessions for select to portal_operator using (true);
 create policy audit_log_operator_insert on audit_log for insert to portal_operator with check (true);
+-- Exports are counted, nothing else of a tenant's trail is read.
+create policy audit_log_operator_exports on audit_log for select to portal_operator using (action = 'audit.exported');
 create policy audit_heads_operator on audit_heads to portal_operator using (true) with check (true);
 
 -- Grants ------------------------------------------------------------------------------------------------------------
@@ -208,6 +210,7 @@ grant select, insert, update on invitations to portal_operator;
 grant select (user_id, confirmed_at), delete on mfa_credentials to portal_operator;
 grant select (id, user_id, tenant_id), delete on sessions to portal_operator;
 grant insert on audit_log to portal_operator;
+grant select (tenant_id, action, ts) on audit_log to portal_operator;
 grant select, insert, update, delete on audit_heads to portal_operator;
 -- A mail is ordered in the transaction of the act that it tells of.
 grant insert on jobs to portal_router;

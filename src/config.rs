@@ -53,7 +53,7 @@ pub struct Config {
 /// Where mails are handed over.
 #[derive(Debug, Clone)]
 pub struct SmtpConfig {
-    /// `smtp://host:587` (STARTTLS is demanded outside the local profile) or `smtps://host:465`.
+    /// `smtp://host:587` (STARTTLS is demanded, but for a server on this machine in the local profile) or `smtps://host:465`.
     pub url: Url,
     /// User name, if the server asks for one.
     pub user: Option<String>,
@@ -128,7 +128,15 @@ impl Config {
 
     /// Reads all settings from the environment.
     pub fn from_env() -> Result<Self, ConfigErrors> {
-        Self::read(|key| std::env::var(key).ok())
+        Self::from_env_with(&[])
+    }
+
+    /// Reads all settings from the environment; what is not there is as given.
+    pub fn from_env_with(absent: &[(&str, &str)]) -> Result<Self, ConfigErrors> {
+        Self::read(|key| {
+            let given = || absent.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+            std::env::var(key).ok().or_else(given)
+        })
     }
 
     /// Reads all settings through `lookup` and reports every problem together.

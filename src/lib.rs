@@ -3,6 +3,7 @@
 //! `docs/architecture.md` shows the layers; `tests/layers.rs` holds them.
 
 pub mod app;
+pub mod command;
 pub mod config;
 pub mod connectors;
 pub mod domain;
@@ -15,4 +16,5 @@ pub mod services;
 pub mod setup;
 pub mod store;
 
+pub use command::command_main;
 pub use serve::handler_main;

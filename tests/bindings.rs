@@ -15,6 +15,8 @@ use tower::ServiceExt as _;
 const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
 /// Names that the host keeps for itself: it does not start with such a route.
 const RESERVED: [&str; 2] = ["admin", "runtime"];
+/// Functions with one route and no more, which is not named like the function.
+const EXACT: [(&str, &str); 1] = [("openapi", "openapi.json")];
 
 /// The folders below `functions/` with their bindings.
 fn functions() -> BTreeMap<String, Vec<Value>> {
@@ -43,6 +45,11 @@ fn of_type<'a>(bindings: &'a [Value], kind: &str) -> Option<&'a Value> {
 /// The names of the functions with this trigger.
 fn named(trigger: &str) -> BTreeSet<String> {
     functions().into_iter().filter(|(_, bindings)| of_type(bindings, trigger).is_some()).map(|(name, _)| name).collect()
+}
+
+/// The first segment of a function's routes.
+fn segment_of(function: &str) -> &str {
+    EXACT.iter().find(|(name, _)| *name == function).map_or(function, |(_, route)| route)
 }
 
 /// The real router on settings that lead nowhere.
@@ -82,7 +89,9 @@ fn every_http_function_takes_all_methods_of_its_whole_segment_and_leaves_the_key
     for name in named("httpTrigger") {
         let bindings = &functions()[&name];
         let trigger = of_type(bindings, "httpTrigger").unwrap();
-        assert_eq!(trigger["route"], format!("{name}/{{*rest}}"), "{name}");
+        let exact = EXACT.iter().find(|(function, _)| *function == name);
+        let whole = exact.map_or_else(|| format!("{name}/{{*rest}}"), |(_, route)| (*route).to_owned());
+        assert_eq!(trigger["route"], whole, "{name}");
         assert_eq!(trigger["authLevel"], "anonymous", "{name}");
         let methods: Vec<&str> =
             trigger["methods"].as_array().unwrap().iter().map(|method| method.as_str().unwrap()).collect();
@@ -110,7 +119,10 @@ fn no_route_begins_with_a_name_that_the_host_keeps() {
 fn every_route_of_the_router_has_a_binding_and_every_binding_a_route() {
     let api = portal::functions::api();
     let routed: BTreeSet<String> = api.declared().iter().map(|(_, path)| first_segment(path).to_owned()).collect();
-    assert_eq!(routed, named("httpTrigger"));
+    assert_eq!(routed, named("httpTrigger").iter().map(|name| segment_of(name).to_owned()).collect());
+    for (_, route) in EXACT {
+        assert!(api.declared().iter().any(|(_, path)| *path == format!("/api/{route}")), "{route}");
+    }
     let jobs = portal::functions::triggers();
     let routed: BTreeSet<String> = jobs.declared().iter().map(|(method, path)| format!("{method} {path}")).collect();
     let bound: BTreeSet<String> =

@@ -12,6 +12,8 @@ mod planted;
 mod rules;
 #[path = "layers/sizes.rs"]
 mod sizes;
+#[path = "layers/statements.rs"]
+mod statements;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,11 @@
 //! One's own account: name, language, sessions, second factor.
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::lang::Lang;
@@ -12,7 +13,9 @@ use crate::domain::secret::Secret;
 use crate::functions::auth::{SessionBody, body, session_cookie};
 use crate::http::body::Json;
 use crate::http::extract::{IdPath, SignedIn};
+use crate::http::operation::{delete, get, patch, post};
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::List;
@@ -23,42 +26,92 @@ use crate::services::error::ServiceError;
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/account", account)
-        .on(Method::PATCH, "/api/account", change)
-        .get("/api/account/sessions", sessions)
-        .on(Method::DELETE, "/api/account/sessions", end_sessions)
-        .on(Method::DELETE, "/api/account/sessions/{id}", end_session)
-        .post("/api/account/totp/start", start)
-        .post("/api/account/totp/confirm", confirm)
-        .post("/api/account/totp/recovery", recovery)
-        .post("/api/account/totp/disable", disable)
+        .route(get("/api/account", "account", "One's own account.").ok::<AccountBody>(), account)
+        .route(patch("/api/account", "change_account", "Changes name or language.").ok::<AccountBody>(), change)
+        .route(
+            get("/api/account/sessions", "own_sessions", "One's own sessions.").ok::<List<OwnSessionBody>>(),
+            sessions,
+        )
+        .route(
+            delete("/api/account/sessions", "end_own_sessions", "Ends all of one's own sessions.")
+                .query([query::flag("keep_current", "All but this one.")])
+                .empty(StatusCode::NO_CONTENT),
+            end_sessions,
+        )
+        .route(
+            delete("/api/account/sessions/{id}", "end_own_session", "Ends one of one's own sessions.")
+                .empty(StatusCode::NO_CONTENT),
+            end_session,
+        )
+        .merge(totp_routes())
 }
 
-#[derive(Deserialize)]
+fn totp_routes() -> Routes {
+    Routes::new()
+        .route(
+            post("/api/account/totp/start", "start_totp", "Makes a secret for an authenticator app.")
+                .ok::<EnrollmentBody<'static>>()
+                .fails(403, &["reauth_required"])
+                .fails(409, &["mfa_already_on"]),
+            start,
+        )
+        .route(
+            post("/api/account/totp/confirm", "confirm_totp", "Turns the second factor on; other sessions end.")
+                .ok::<ConfirmedBody<'static>>()
+                .with("Set-Cookie")
+                .fails(409, &["mfa_already_on", "no_enrollment"])
+                .throttled(),
+            confirm,
+        )
+        .route(
+            post(
+                "/api/account/totp/recovery",
+                "renew_recovery_codes",
+                "Makes new recovery codes; the old ones are void.",
+            )
+            .ok::<CodesBody<'static>>()
+            .fails(409, &["mfa_off"])
+            .throttled(),
+            recovery,
+        )
+        .route(
+            post("/api/account/totp/disable", "disable_totp", "Turns the second factor off.")
+                .empty(StatusCode::NO_CONTENT)
+                .fails(409, &["mfa_enforced", "mfa_off"])
+                .throttled(),
+            disable,
+        )
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountChange)]
 struct Change {
     name: Option<String>,
     locale: Option<Lang>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Code)]
 struct Code {
     code: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasswordAndCode)]
 struct Both {
     password: String,
     code: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OwnAccount)]
 struct AccountBody {
     user: UserBody,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -66,7 +119,8 @@ struct AccountBody {
     mfa: MfaBody,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountUser)]
 struct UserBody {
     id: Uuid,
     email: String,
@@ -74,7 +128,8 @@ struct UserBody {
     locale: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountMfa)]
 struct MfaBody {
     enabled: bool,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -98,7 +153,8 @@ impl From<Account> for AccountBody {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OwnSession)]
 struct OwnSessionBody {
     id: Uuid,
     current: bool,
@@ -126,30 +182,36 @@ impl OwnSessionBody {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Enrollment)]
 struct EnrollmentBody<'a> {
     secret: &'a str,
     otpauth_url: &'a str,
     qr: QrBody<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EnrollmentQr)]
 struct QrBody<'a> {
     size: i32,
     path: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecoveryCodes)]
 struct CodesBody<'a> {
     recovery_codes: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<SessionBody>,
 }
 
-impl<'a> CodesBody<'a> {
-    fn new(codes: &'a RecoveryCodes, session: Option<SessionBody>) -> Self {
-        Self { recovery_codes: codes.0.iter().map(Secret::expose).collect(), session }
-    }
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConfirmedSecondFactor)]
+struct ConfirmedBody<'a> {
+    recovery_codes: Vec<&'a str>,
+    session: SessionBody,
+}
+
+fn exposed(codes: &RecoveryCodes) -> Vec<&str> {
+    codes.0.iter().map(Secret::expose).collect()
 }
 
 async fn account(State(app): State<AppState>, SignedIn(person): SignedIn) -> Result<impl IntoResponse, ServiceError> {
@@ -209,7 +271,7 @@ async fn confirm(
 ) -> Result<impl IntoResponse, ServiceError> {
     let (codes, token) = app.services.confirm_totp(&person, &sent.code).await?;
     let session = body(&app, &token).await?;
-    Ok((session_cookie(&token), axum::Json(CodesBody::new(&codes, Some(session)))).into_response())
+    Ok((session_cookie(&token), axum::Json(ConfirmedBody { recovery_codes: exposed(&codes), session })).into_response())
 }
 
 async fn recovery(
@@ -218,7 +280,7 @@ async fn recovery(
     Json(sent): Json<Both>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let codes = app.services.renew_recovery_codes(&person, &Secret::new(sent.password), &sent.code).await?;
-    Ok(axum::Json(CodesBody::new(&codes, None)).into_response())
+    Ok(axum::Json(CodesBody { recovery_codes: exposed(&codes) }).into_response())
 }
 
 async fn disable(

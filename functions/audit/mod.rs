@@ -6,11 +6,14 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::audit::ACTIONS;
 use crate::http::extract::Admin;
+use crate::http::operation::get;
 use crate::http::params::Params;
+use crate::http::query::{self, Param};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::List;
@@ -25,13 +28,46 @@ const FILTERS: [&str; 4] = ["from", "to", "actor", "action"];
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/audit", list)
-        .get("/api/audit/actions", actions)
-        .get("/api/audit/file", file)
-        .get("/api/audit/verification", verification)
+        .route(
+            get("/api/audit", "audit", "What was done, newest first.")
+                .query(filters())
+                .query([query::limit(LIMIT), query::id_cursor()])
+                .ok::<List<EntryBody>>(),
+            list,
+        )
+        .route(get("/api/audit/actions", "audit_actions", "Every action there is.").ok::<List<ActionName>>(), actions)
+        .route(
+            get("/api/audit/file", "audit_file", "The same as a file; is itself recorded and counts as an export.")
+                .query(filters())
+                .media("text/csv")
+                .with("Content-Disposition")
+                .fails(409, &["limit_exports"]),
+            file,
+        )
+        .route(
+            get("/api/audit/verification", "audit_verification", "Whether the chain of entries is whole.")
+                .ok::<VerificationBody>(),
+            verification,
+        )
 }
 
-#[derive(Serialize)]
+/// [`FILTERS`], described.
+fn filters() -> [Param; 4] {
+    [
+        query::date("from", "First day of the tenant, inclusive."),
+        query::date("to", "Last day, inclusive."),
+        query::id("actor", "Only what this person did."),
+        query::text("action", "Only this action, or this group: the word before the dot."),
+    ]
+}
+
+/// The name of an action.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+struct ActionName(&'static str);
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 struct EntryBody {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
@@ -43,12 +79,16 @@ struct EntryBody {
     ip: Option<String>,
     user_agent: Option<String>,
     request_id: Option<String>,
+    #[schema(value_type = Option<Object>)]
     before: Option<Value>,
+    #[schema(value_type = Option<Object>)]
     after: Option<Value>,
+    #[schema(value_type = Object)]
     detail: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditActor)]
 struct ActorBody {
     id: Option<Uuid>,
     email: Option<String>,
@@ -75,7 +115,8 @@ impl From<EntryRow> for EntryBody {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerification)]
 struct VerificationBody {
     checked: i64,
     intact: bool,
@@ -107,7 +148,7 @@ async fn list(
 }
 
 async fn actions(Admin(_): Admin) -> impl IntoResponse {
-    axum::Json(List::whole(ACTIONS.to_vec()))
+    axum::Json(List::whole(ACTIONS.into_iter().map(ActionName).collect()))
 }
 
 async fn file(

@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
 use crate::http::body::Json;
 use crate::http::extract::{Device, Info, SignedIn};
+use crate::http::operation::{Operation, get, post};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::services::auth::{self, SignIn};
@@ -22,65 +24,124 @@ use session::{opened, renewed, set_device};
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .post("/api/auth/login", login)
-        .post("/api/auth/mfa", mfa)
-        .post("/api/auth/logout", logout)
-        .get("/api/auth/session", session)
-        .post("/api/auth/tenant", tenant)
-        .post("/api/auth/reauthenticate", reauthenticate)
-        .post("/api/auth/password/forgot", forgot)
-        .post("/api/auth/password/reset", reset)
-        .post("/api/auth/password/change", change)
+        .route(
+            post("/api/auth/login", "login", "Signs in, or asks for the second factor.")
+                .ok::<SessionBody>()
+                .ok::<CodeNeeded<'static>>()
+                .fails(401, &["bad_credentials"])
+                .throttled(),
+            login,
+        )
+        .route(
+            opens(post("/api/auth/mfa", "login_with_code", "Signs in with the second factor."))
+                .fails(401, &["bad_code", "bad_ticket"])
+                .throttled(),
+            mfa,
+        )
+        .route(
+            post("/api/auth/logout", "logout", "Ends the session.").empty(StatusCode::NO_CONTENT).with("Set-Cookie"),
+            logout,
+        )
+        .route(get("/api/auth/session", "session", "The session as it is.").ok::<SessionBody>(), session)
+        .route(
+            opens(post("/api/auth/tenant", "switch_tenant", "Goes over to another tenant of the same person."))
+                .fails(404, &["not_found"]),
+            tenant,
+        )
+        .route(
+            opens(post("/api/auth/reauthenticate", "reauthenticate", "Opens sensitive acts for five minutes."))
+                .throttled(),
+            reauthenticate,
+        )
+        .merge(password_routes())
 }
 
-#[derive(Deserialize)]
+fn password_routes() -> Routes {
+    Routes::new()
+        .route(
+            post("/api/auth/password/forgot", "forgot_password", "Sends a link, if there is such a person.")
+                .gives::<Accepted>(StatusCode::ACCEPTED)
+                .throttled(),
+            forgot,
+        )
+        .route(
+            post("/api/auth/password/reset", "reset_password", "Sets a password with the link's token.")
+                .empty(StatusCode::NO_CONTENT)
+                .with("Set-Cookie")
+                .fails(400, &["bad_token"])
+                .throttled(),
+            reset,
+        )
+        .route(
+            opens(post("/api/auth/password/change", "change_password", "Sets another password; other sessions end."))
+                .throttled(),
+            change,
+        )
+}
+
+/// Answers with a session under a new token.
+fn opens(operation: Operation) -> Operation {
+    operation.ok::<SessionBody>().with("Set-Cookie")
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Accepted {}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Login {
     email: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LoginCode)]
 struct Mfa {
     ticket: String,
     code: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SwitchTenant)]
 struct Switch {
     tenant_id: TenantId,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Reauthenticate {
     password: String,
     code: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ForgotPassword)]
 struct Forgot {
     email: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ResetPassword)]
 struct Reset {
     token: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ChangePassword)]
 struct Change {
     current: String,
     new: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CodeNeeded)]
 struct CodeNeeded<'a> {
     mfa_required: bool,
     ticket: &'a str,
@@ -144,7 +205,7 @@ async fn forgot(
     Json(sent): Json<Forgot>,
 ) -> Result<impl IntoResponse, ServiceError> {
     app.services.forgot_password(&sent.email, &request).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(serde_json::json!({}))))
+    Ok((StatusCode::ACCEPTED, axum::Json(Accepted {})))
 }
 
 async fn reset(

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::role::Role;
@@ -15,7 +16,8 @@ use crate::services::auth::{DEVICE_DAYS, Opened, SessionView, csrf_token};
 use crate::services::error::ServiceError;
 
 /// A session as the site knows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub struct SessionBody {
     user: UserBody,
     tenant: Option<TenantBody>,
@@ -27,7 +29,8 @@ pub struct SessionBody {
     now: OffsetDateTime,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionUser)]
 struct UserBody {
     id: Uuid,
     email: String,
@@ -36,7 +39,8 @@ struct UserBody {
     mfa: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionTenant)]
 struct TenantBody {
     id: Uuid,
     name: String,
@@ -47,7 +51,8 @@ struct TenantBody {
     require_mfa: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Membership)]
 struct MembershipBody {
     id: Uuid,
     name: String,

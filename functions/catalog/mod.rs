@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::lang::Lang;
 use crate::domain::period::Grain;
 use crate::http::extract::Viewer;
+use crate::http::operation::get;
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::{Freshness, List};
@@ -19,10 +22,22 @@ use crate::services::error::ServiceError;
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/catalog", list).get("/api/catalog/{metric_key}", entry)
+    Routes::new()
+        .route(
+            get("/api/catalog", "catalog", "What each metric means.")
+                .query([query::text("q", "Only those that mention these words.")])
+                .ok::<List<Item>>(),
+            list,
+        )
+        .route(
+            get("/api/catalog/{metric_key}", "catalog_entry", "What a metric means, and the values of its dimensions.")
+                .ok::<Detail>(),
+            entry,
+        )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CatalogItem)]
 struct Item {
     key: String,
     name: String,
@@ -39,21 +54,24 @@ struct Item {
     freshness: Freshness,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CatalogOrigin)]
 struct Origin {
     source: String,
     endpoint: String,
     field: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CatalogSource)]
 struct Source {
     id: Uuid,
     name: String,
     provider: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CatalogEntry)]
 struct Detail {
     #[serde(flatten)]
     item: Item,

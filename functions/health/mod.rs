@@ -6,22 +6,29 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::http::operation::get;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/health", alive).get("/api/health/ready", ready)
+    Routes::new().route(get("/api/health", "alive", "Whether the handler lives.").ok::<Alive>(), alive).route(
+        get("/api/health/ready", "ready", "Whether what it depends on answers.")
+            .ok::<Ready>()
+            .gives::<Ready>(StatusCode::SERVICE_UNAVAILABLE),
+        ready,
+    )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Alive {
     status: &'static str,
     version: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Ready {
     status: &'static str,
     checks: BTreeMap<&'static str, &'static str>,

@@ -15,8 +15,8 @@ async fn run(State(app): State<AppState>, body: Body) -> Outcome {
     let Some(_) = body.ok().filter(|call| call.has("timer")) else { return Outcome::NotAnInvocation };
     match app.services.housekeeping().await {
         Ok(done) => Outcome::Done(format!(
-            "removed {} sessions, {} tokens, {} jobs, {} keys, {} audit entries",
-            done.sessions, done.tokens, done.jobs, done.keys, done.audit
+            "removed {} sessions, {} tokens, {} jobs, {} keys, {} audit entries, {} tenants",
+            done.sessions, done.tokens, done.jobs, done.keys, done.audit, done.tenants
         )),
         Err(error) => Outcome::failed(&error),
     }

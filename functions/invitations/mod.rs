@@ -5,11 +5,13 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
 use crate::http::body::Json;
 use crate::http::extract::Info;
+use crate::http::operation::post;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::services::error::ServiceError;
@@ -17,24 +19,42 @@ use crate::services::invitations::Acceptance;
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().post("/api/invitations/look", look).post("/api/invitations/accept", accept)
+    Routes::new()
+        .route(
+            post("/api/invitations/look", "look_at_invitation", "What a link invites to; uses nothing up.")
+                .ok::<OfferBody>()
+                .fails(400, &["bad_token"])
+                .throttled(),
+            look,
+        )
+        .route(
+            post("/api/invitations/accept", "accept_invitation", "Joins the tenant; then the person signs in.")
+                .gives::<JoinedBody>(StatusCode::CREATED)
+                .fails(400, &["bad_token"])
+                .fails(409, &["limit_users"])
+                .throttled(),
+            accept,
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InvitationLook)]
 struct Look {
     token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InvitationAccept)]
 struct Accept {
     token: String,
     name: Option<String>,
     password: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Offer)]
 struct OfferBody {
     tenant_name: String,
     email: String,
@@ -44,7 +64,8 @@ struct OfferBody {
     expires_at: OffsetDateTime,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Joined)]
 struct JoinedBody {
     email: String,
     tenant_name: String,

@@ -4,23 +4,33 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
 
 use crate::domain::comparison::Delta;
 use crate::domain::lang::Lang;
 use crate::http::extract::Viewer;
+use crate::http::operation::get;
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::http::wire::{BaseBody, Freshness, Number};
+use crate::http::wire::{BaseBody, FIGURES_FAIL, Freshness, Number};
 use crate::services::error::ServiceError;
 use crate::services::figures::Total;
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/metrics", totals)
+    Routes::new().route(
+        get("/api/metrics", "totals", "Totals per metric for a range.")
+            .query(query::scope())
+            .ok::<Answer>()
+            .fails(422, FIGURES_FAIL),
+        totals,
+    )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Totals)]
 struct Answer {
     from: Date,
     to: Date,
@@ -30,7 +40,8 @@ struct Answer {
     metrics: Vec<Item>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Total)]
 struct Item {
     key: String,
     name: String,

@@ -5,15 +5,32 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 
 use crate::http::extract::Admin;
+use crate::http::operation::get;
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::services::connect::Connected;
 use crate::services::error::ServiceError;
+use crate::services::sources::PROVIDER_FAILURES;
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/oauth/callback", callback)
+    Routes::new().route(
+        get("/api/oauth/callback", "oauth_callback", "The way back from a provider's consent page.")
+            .query([
+                query::text("state", "As it was given to the provider."),
+                query::text("code", "What the provider gives for the consent."),
+                query::text("error", "Why the provider gives nothing."),
+            ])
+            .empty(StatusCode::SEE_OTHER)
+            .with("Location")
+            .fails(400, &["bad_state"])
+            .fails(404, &["not_found"])
+            .fails(409, &["not_an_oauth_source"])
+            .fails(422, PROVIDER_FAILURES),
+        callback,
+    )
 }
 
 /// Providers add parameters of their own (`scope`, `iss`, `authuser`, …), so unknown ones are not refused here.

@@ -4,24 +4,35 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
 
 use crate::domain::comparison::Compare;
 use crate::domain::fact::Dims;
 use crate::domain::period::Grain;
 use crate::http::extract::Viewer;
+use crate::http::operation::get;
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::http::wire::{Freshness, Number};
+use crate::http::wire::{FIGURES_FAIL, Freshness, Number};
 use crate::services::error::ServiceError;
 use crate::services::figures::{Series, SeriesQuery};
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/series/{metric_key}", series)
+    Routes::new().route(
+        get("/api/series/{metric_key}", "series", "A metric over time.")
+            .query(query::scope())
+            .query([query::grain(), query::text("by", "A dimension to split by.")])
+            .ok::<Answer>()
+            .fails(422, FIGURES_FAIL),
+        series,
+    )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeriesAnswer)]
 struct Answer {
     metric: MetricBody,
     grain: Grain,
@@ -35,7 +46,8 @@ struct Answer {
     freshness: Freshness,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeriesMetric)]
 struct MetricBody {
     key: String,
     name: String,
@@ -44,7 +56,8 @@ struct MetricBody {
     good_direction: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeriesCompare)]
 struct CompareBody {
     mode: Compare,
     from: Date,
@@ -52,7 +65,8 @@ struct CompareBody {
     series: Vec<SeriesBody>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Series)]
 struct SeriesBody {
     dims: Dims,
     currency: Option<String>,
@@ -61,7 +75,7 @@ struct SeriesBody {
     points: Vec<Point>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Point {
     t: Date,
     value: Number,

@@ -4,23 +4,46 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::SourcePath;
+use crate::domain::ids::SourceId;
 use crate::domain::lang::Lang;
 use crate::http::body::{FileForm, Refusal};
 use crate::http::error::Problem;
-use crate::http::extract::Admin;
+use crate::http::extract::{Admin, IdPath};
+use crate::http::operation::post;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::services::csv_import::{ImportReport, Rejected};
+use crate::services::csv_import::{FILE_FAILURES, FilePreview, ImportReport, Rejected};
 use crate::services::error::ServiceError;
 
 /// The routes with files, whose bodies may be larger.
 pub fn routes() -> Routes {
-    Routes::new().post("/api/sources/{id}/preview", preview).post("/api/sources/{id}/files", import)
+    Routes::new()
+        .route(
+            post(
+                "/api/sources/{id}/preview",
+                "preview_file",
+                "What a file looks like, as a proposal of how to read it.",
+            )
+            .ok::<FilePreview>()
+            .fails(409, &["not_a_file_source"])
+            .fails(422, FILE_FAILURES),
+            preview,
+        )
+        .route(
+            post("/api/sources/{id}/files", "import_file", "Imports a file.")
+                .ok::<ImportBody>()
+                .fails(409, &["not_a_file_source", "paused", "metric_differs", "shape_differs", "limit_datapoints"])
+                .fails(422, FILE_FAILURES)
+                .fails(422, &["too_many_values"])
+                .fails_with::<ImportBody>(422, &["rows_rejected"]),
+            import,
+        )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Import)]
 struct ImportBody {
     rows_read: u32,
     imported: u32,
@@ -31,7 +54,8 @@ struct ImportBody {
     applied: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RejectedRow)]
 struct RejectedBody {
     line: u32,
     column: Option<String>,
@@ -70,7 +94,7 @@ impl ImportBody {
 async fn preview(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     form: FileForm,
 ) -> Result<impl IntoResponse, Refusal> {
     Ok(axum::Json(app.services.preview_file(&caller, id, form.file.to_vec()).await?))
@@ -79,7 +103,7 @@ async fn preview(
 async fn import(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     form: FileForm,
 ) -> Result<Response, Refusal> {
     let mapping = form.mapping.ok_or_else(|| {

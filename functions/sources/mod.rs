@@ -2,25 +2,28 @@
 
 mod files;
 
-use axum::extract::{Path, State};
-use axum::http::{Method, StatusCode, header};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ids::{SourceId, SyncId};
 use crate::domain::lang::Lang;
 use crate::domain::role::Role;
 use crate::http::body::Json;
-use crate::http::extract::{Admin, IdempotencyKey, IfMatch, Viewer};
+use crate::http::extract::{Admin, IdPath, IdempotencyKey, IfMatch, Viewer};
+use crate::http::operation::{delete, get, patch, post};
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::{List, SourceBody, failure_text};
 use crate::services::Caller;
 use crate::services::error::ServiceError;
-use crate::services::sources::{PROVIDERS, SourceChange, SourceRow, SyncRow};
+use crate::services::sources::{PROVIDER_FAILURES, PROVIDERS, SourceChange, SourceRow, SyncRow};
 
 /// Runs of a page unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (20, 100);
@@ -28,34 +31,75 @@ const LIMIT: (u32, u32) = (20, 100);
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/sources", list)
-        .post("/api/sources", add)
-        .get("/api/sources/providers", providers)
-        .get("/api/sources/{id}", one)
-        .on(Method::PATCH, "/api/sources/{id}", change)
-        .on(Method::DELETE, "/api/sources/{id}", remove)
-        .post("/api/sources/{id}/connect", connect)
-        .post("/api/sources/{id}/sync", sync)
-        .get("/api/sources/{id}/syncs", syncs)
+        .route(get("/api/sources", "sources", "The tenant's sources.").ok::<List<SourceBody>>(), list)
+        .route(
+            post("/api/sources", "add_source", "Adds a source.")
+                .gives::<SourceBody>(StatusCode::CREATED)
+                .with("ETag")
+                .fails(409, &["limit_sources"]),
+            add,
+        )
+        .route(
+            get("/api/sources/providers", "providers", "What can be connected.").ok::<List<ProviderBody>>(),
+            providers,
+        )
+        .route(get("/api/sources/{id}", "source", "A source.").ok::<SourceBody>().with("ETag"), one)
+        .route(
+            patch(
+                "/api/sources/{id}",
+                "change_source",
+                "Renames a source, chooses its property, pauses or resumes it.",
+            )
+            .ok::<SourceBody>()
+            .with("ETag")
+            .fails(409, &["not_connected", "not_an_oauth_source"])
+            .fails(422, PROVIDER_FAILURES),
+            change,
+        )
+        .route(
+            delete("/api/sources/{id}", "remove_source", "Removes a source and its datapoints.")
+                .empty(StatusCode::NO_CONTENT),
+            remove,
+        )
+        .route(
+            post("/api/sources/{id}/connect", "connect_source", "Where to give consent.")
+                .ok::<AuthorizeBody>()
+                .fails(409, &["not_an_oauth_source"]),
+            connect,
+        )
+        .route(
+            post("/api/sources/{id}/sync", "sync_source", "Starts a run, or names the one that runs.")
+                .gives::<StartedBody>(StatusCode::ACCEPTED)
+                .fails(409, &["file_source", "not_connected", "paused", "no_property", "just_finished"]),
+            sync,
+        )
+        .route(
+            get("/api/sources/{id}/syncs", "syncs", "A source's runs, newest first.")
+                .query([query::limit(LIMIT), query::id_cursor()])
+                .ok::<List<SyncBody>>(),
+            syncs,
+        )
         .merge(files::routes())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewSource {
     provider: String,
     name: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SourceChange)]
 struct Change {
     name: Option<String>,
     property_id: Option<String>,
     paused: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Provider)]
 struct ProviderBody {
     provider: &'static str,
     r#type: &'static str,
@@ -63,17 +107,20 @@ struct ProviderBody {
     scopes: &'static [&'static str],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthorizeUrl)]
 struct AuthorizeBody {
     authorize_url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StartedSync)]
 struct StartedBody {
     sync_id: SyncId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sync)]
 struct SyncBody {
     id: Uuid,
     trigger: String,
@@ -139,7 +186,7 @@ async fn add(
 async fn one(
     State(app): State<AppState>,
     Viewer(caller): Viewer,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let row = app.services.source(&caller, id).await?;
     tagged(&row, &caller)
@@ -154,7 +201,7 @@ fn tagged(row: &SourceRow, caller: &Caller) -> Result<impl IntoResponse + use<>,
 async fn change(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     IfMatch(tag): IfMatch,
     Json(body): Json<Change>,
 ) -> Result<impl IntoResponse, ServiceError> {
@@ -166,7 +213,7 @@ async fn change(
 async fn remove(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     IfMatch(tag): IfMatch,
 ) -> Result<impl IntoResponse, ServiceError> {
     app.services.remove_source(&caller, id, tag.as_deref()).await?;
@@ -176,7 +223,7 @@ async fn remove(
 async fn connect(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let authorize_url = app.services.begin_connect(&caller, caller.session, id).await?;
     Ok(axum::Json(AuthorizeBody { authorize_url }))
@@ -185,7 +232,7 @@ async fn connect(
 async fn sync(
     State(app): State<AppState>,
     Admin(caller): Admin,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
 ) -> Result<impl IntoResponse, ServiceError> {
     let sync_id = app.services.sync_now(&caller, id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(StartedBody { sync_id })))
@@ -194,7 +241,7 @@ async fn sync(
 async fn syncs(
     State(app): State<AppState>,
     Viewer(caller): Viewer,
-    SourcePath(id): SourcePath,
+    IdPath(id): IdPath<SourceId>,
     mut params: Params,
 ) -> Result<impl IntoResponse, ServiceError> {
     let limit = params.limit(LIMIT.0, LIMIT.1);
@@ -203,16 +250,4 @@ async fn syncs(
     let (rows, next) = app.services.source_syncs(&caller, id, before, limit).await?;
     let items = rows.into_iter().map(|row| SyncBody::new(row, caller.request.lang)).collect();
     Ok(axum::Json(List { items, next_cursor: next.map(|id| id.to_string()) }))
-}
-
-/// A source's id in the path; what is no id names nothing, like an id of another tenant.
-struct SourcePath(SourceId);
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for SourcePath {
-    type Rejection = ServiceError;
-
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ServiceError> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ServiceError::NotFound)?;
-        text.parse().map(Self).map_err(|_| ServiceError::NotFound)
-    }
 }

@@ -7,14 +7,17 @@ use axum::response::IntoResponse;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
 
 use crate::domain::fact::Dims;
 use crate::domain::period::Grain;
 use crate::http::extract::Viewer;
+use crate::http::operation::get;
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::http::wire::{Freshness, Number};
+use crate::http::wire::{FIGURES_FAIL, Freshness, Number};
 use crate::services::error::ServiceError;
 use crate::services::figures::{Row, TableQuery};
 
@@ -25,10 +28,27 @@ const MAX_DIMENSIONS: usize = 6;
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/table", table)
+    Routes::new().route(
+        get("/api/table", "table", "Several metrics side by side.")
+            .query([
+                query::text("metrics", "1 to 20 keys, separated by commas.").required(),
+                query::text("by", "Up to 6 dimensions to split by, separated by commas."),
+            ])
+            .query(query::scope().into_iter().filter(|param| param.name != "compare"))
+            .query([
+                query::grain(),
+                query::text("sort", "A column's key, with `-` in front for descending."),
+                query::limit(LIMIT),
+                query::cursor(),
+            ])
+            .ok::<Answer>()
+            .fails(422, FIGURES_FAIL),
+        table,
+    )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Table)]
 struct Answer {
     from: Date,
     to: Date,
@@ -41,7 +61,8 @@ struct Answer {
     freshness: Freshness,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TableColumn)]
 struct ColumnBody {
     key: String,
     name: String,
@@ -49,7 +70,8 @@ struct ColumnBody {
     currency: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TableRow)]
 struct RowBody {
     dims: Dims,
     values: BTreeMap<String, Number>,

@@ -1,45 +1,72 @@
 //! Invitations, as the admins of a tenant see them.
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::role::Role;
 use crate::http::body::Json;
 use crate::http::extract::{Admin, IdPath};
+use crate::http::operation::{delete, get, post};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::http::wire::List;
+use crate::http::wire::{List, MemberRole};
 use crate::services::error::ServiceError;
 use crate::services::invitations::{InvitationRow, Invited, Wish};
 
 /// The routes of this part.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/team/invitations", list)
-        .post("/api/team/invitations", invite)
-        .post("/api/team/invitations/{id}/resend", resend)
-        .on(Method::DELETE, "/api/team/invitations/{id}", revoke)
+        .route(
+            get("/api/team/invitations", "invitations", "Invitations that nobody has answered yet.")
+                .ok::<List<InvitationBody>>(),
+            list,
+        )
+        .route(
+            post("/api/team/invitations", "invite", "Invites people.")
+                .gives::<List<InvitedBody>>(StatusCode::CREATED)
+                .fails(409, &["limit_users"])
+                .throttled(),
+            invite,
+        )
+        .route(
+            post("/api/team/invitations/{id}/resend", "resend_invitation", "Sends a new link; the old one is void.")
+                .ok::<InvitationBody>()
+                .fails(409, &["limit_users"])
+                .throttled(),
+            resend,
+        )
+        .route(
+            delete("/api/team/invitations/{id}", "revoke_invitation", "Makes the link void.")
+                .empty(StatusCode::NO_CONTENT),
+            revoke,
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewInvitations {
+    #[schema(min_items = 1, max_items = 20)]
     invitations: Vec<NewInvitation>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewInvitation {
+    #[schema(max_length = 254)]
     email: String,
+    #[schema(value_type = MemberRole)]
     role: String,
 }
 
-#[derive(Serialize)]
-struct InvitationBody {
+/// An open or expired invitation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Invitation)]
+pub struct InvitationBody {
     id: Uuid,
     email: String,
     role: Role,
@@ -67,7 +94,8 @@ impl TryFrom<InvitationRow> for InvitationBody {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Invited)]
 struct InvitedBody {
     email: String,
     role: Role,

@@ -2,21 +2,26 @@
 
 mod invitations;
 
+pub use invitations::InvitationBody;
+
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ids::UserId;
 use crate::domain::role::Role;
 use crate::http::body::Json;
 use crate::http::extract::{Admin, IdPath};
+use crate::http::operation::{delete, get, patch};
 use crate::http::params::Params;
+use crate::http::query;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::http::wire::List;
+use crate::http::wire::{List, MemberRole};
 use crate::services::Caller;
 use crate::services::error::ServiceError;
 use crate::services::team::MemberRow;
@@ -27,20 +32,46 @@ const LIMIT: (u32, u32) = (50, 200);
 /// The routes of this function.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/team", list)
-        .on(Method::PATCH, "/api/team/{user_id}", change)
-        .on(Method::DELETE, "/api/team/{user_id}", remove)
-        .on(Method::DELETE, "/api/team/{user_id}/sessions", end_sessions)
+        .route(
+            get("/api/team", "team", "The members of the tenant.")
+                .query([query::limit(LIMIT), query::id_cursor()])
+                .ok::<List<MemberBody>>(),
+            list,
+        )
+        .route(
+            patch("/api/team/{user_id}", "change_member", "Gives a member another role.")
+                .ok::<MemberBody>()
+                .fails(409, &["last_admin"]),
+            change,
+        )
+        .route(
+            delete(
+                "/api/team/{user_id}",
+                "remove_member",
+                "Takes somebody out of the team, from their next request on.",
+            )
+            .empty(StatusCode::NO_CONTENT)
+            .fails(409, &["last_admin"]),
+            remove,
+        )
+        .route(
+            delete("/api/team/{user_id}/sessions", "end_member_sessions", "Ends somebody's sessions in this tenant.")
+                .empty(StatusCode::NO_CONTENT),
+            end_sessions,
+        )
         .merge(invitations::routes())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MemberChange)]
 struct Change {
+    #[schema(value_type = MemberRole)]
     role: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Member)]
 struct MemberBody {
     user_id: Uuid,
     name: String,

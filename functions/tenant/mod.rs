@@ -1,15 +1,17 @@
 //! The tenant's own settings, limits and use.
 
 use axum::extract::State;
-use axum::http::{Method, header};
+use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::limits::Limits;
 use crate::domain::tenant::WeekStart;
 use crate::http::body::Json;
 use crate::http::extract::{Admin, IfMatch, Viewer};
+use crate::http::operation::{get, patch};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::services::error::ServiceError;
@@ -17,10 +19,23 @@ use crate::services::tenant::{TenantChange, TenantView};
 
 /// The routes of this function.
 pub fn routes() -> Routes {
-    Routes::new().get("/api/tenant", one).on(Method::PATCH, "/api/tenant", change)
+    Routes::new()
+        .route(
+            get("/api/tenant", "tenant", "The tenant's settings, limits and use.").ok::<TenantBody>().with("ETag"),
+            one,
+        )
+        .route(
+            patch("/api/tenant", "change_tenant", "Changes settings of the tenant.")
+                .ok::<TenantBody>()
+                .with("ETag")
+                .fails(403, &["reauth_required"])
+                .fails(409, &["enroll_first"]),
+            change,
+        )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tenant)]
 struct TenantBody {
     id: Uuid,
     name: String,
@@ -35,12 +50,18 @@ struct TenantBody {
     r#use: UseBody,
 }
 
-#[derive(Serialize)]
-struct UseBody {
-    sources: i64,
-    datapoints: i64,
-    users: i64,
-    exports_today: i64,
+/// What a tenant uses.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Use)]
+pub struct UseBody {
+    /// Sources.
+    pub sources: i64,
+    /// Datapoints stored.
+    pub datapoints: i64,
+    /// Members and open invitations.
+    pub users: i64,
+    /// Files exported on its present day.
+    pub exports_today: i64,
 }
 
 /// A tenant with its version, which `If-Match` takes.

@@ -62,6 +62,17 @@ need_node() {
     }
 }
 
+# Python with venv and pip, which Debian packs apart; schemathesis needs 3.10.
+need_python() {
+    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        install_packages "python3 with venv" "python3 python3-venv" "brew install python3" || return 1
+    fi
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
+        printf 'missing: Python 3.10 or newer, this one is %s\n' "$(python3 --version)" >&2
+        return 1
+    }
+}
+
 # A browser, and fonts so that text has a size on a bare machine.
 need_chromium() {
     [ -n "$(find_chromium)" ] && return 0

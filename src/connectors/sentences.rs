@@ -7,6 +7,8 @@ macro_rules! sentences {
         /// The codes of all failures: stable, because they are stored with sources and syncs.
         pub mod codes {
             $($(#[doc = $doc])* pub const $name: &str = $code;)*
+            /// All of them.
+            pub const CODES: &[&str] = &[$($name),*];
         }
         const TABLE: &[(&str, Bilingual)] = &[$((codes::$name, Bilingual { es: $es, en: $en })),*];
     };

@@ -9,7 +9,7 @@ use super::number::Number;
 use super::period::{add_months, days_between};
 
 /// Which earlier range to compare with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compare {
     /// No comparison.
@@ -47,6 +47,17 @@ pub enum Delta {
     /// There is no base, or no value.
     None,
 }
+
+impl utoipa::PartialSchema for Delta {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Type};
+        let kinds =
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["percent", "points", "new", "none"]));
+        ObjectBuilder::new().property("kind", kinds).property("value", Option::<f64>::schema()).into()
+    }
+}
+
+impl utoipa::ToSchema for Delta {}
 
 impl Serialize for Delta {
     /// `{"kind","value"}`; the value is null where there is none.

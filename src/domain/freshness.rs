@@ -6,7 +6,7 @@ use time::{Date, OffsetDateTime};
 use super::source::SourceStatus;
 
 /// The age of a figure or of a source: three clocks and a state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Freshness {
     /// Last complete period at the source.
     pub data_through: Option<Date>,

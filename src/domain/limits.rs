@@ -1,9 +1,11 @@
 //! What a tenant may use: its plan's limits, with exceptions.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What a tenant may use at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Limits {
     /// Sources.
     pub sources: i64,
@@ -36,6 +38,20 @@ pub struct Overrides {
     /// Shortest time between two scheduled runs, in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_cadence_minutes: Option<i32>,
+}
+
+impl Overrides {
+    /// Those that there are, by name.
+    pub fn given(self) -> BTreeMap<&'static str, i64> {
+        let all = [
+            ("sources", self.sources),
+            ("datapoints", self.datapoints),
+            ("users", self.users),
+            ("exports_per_day", self.exports_per_day),
+            ("min_cadence_minutes", self.min_cadence_minutes.map(i64::from)),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 /// The plans, smallest first. An unknown stored plan counts as `standard`.

@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 const DIGITS: u32 = 15;
 
 /// A decimal that serialises as a JSON number of at most 15 significant digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(value_type = f64)]
 pub struct Number(pub Decimal);
 
 impl Serialize for Number {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A member's role in a tenant, or the platform's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads figures, catalogue and state.

@@ -45,8 +45,36 @@ pub fn is_locale(tag: &str) -> bool {
     matches!(language, "es" | "en") && (letters || digits)
 }
 
+/// Whether a tenant works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TenantStatus {
+    /// It does.
+    Active,
+    /// Nobody signs in, nothing is read or sent; all is kept.
+    Suspended,
+    /// As suspended, and removed after a grace.
+    Deleting,
+}
+
+impl TenantStatus {
+    /// The name used in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleting => "deleting",
+        }
+    }
+
+    /// The state of a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Suspended, Self::Deleting].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
 /// First day of a tenant's week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WeekStart {
     /// Monday (ISO 8601).

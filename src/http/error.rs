@@ -46,6 +46,34 @@ struct FieldBody<'a> {
     detail: &'a str,
 }
 
+/// The schema of every problem. `errors` names the fields of a 422, `retry_after` the seconds of a 429.
+pub fn problem_schema() -> serde_json::Value {
+    let text = serde_json::json!({"type": "string"});
+    let word = serde_json::json!({"type": "string", "pattern": "^[a-z0-9_]+$"});
+    let error = serde_json::json!({
+        "type": "object",
+        "properties": {"field": text, "code": word, "detail": text},
+        "required": ["field", "code", "detail"],
+        "additionalProperties": false,
+    });
+    serde_json::json!({
+        "type": "object",
+        "description": "A problem document (RFC 9457). `detail` is a sentence for a person.",
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": text,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": text,
+            "code": word,
+            "request_id": {"type": "string", "format": "uuid"},
+            "errors": {"type": "array", "minItems": 1, "items": error},
+            "retry_after": {"type": "integer", "minimum": 0},
+        },
+        "required": ["type", "title", "status", "detail", "code", "request_id"],
+        "additionalProperties": false,
+    })
+}
+
 impl Problem {
     /// A problem from its parts; `detail` in Spanish and English.
     pub fn new(status: StatusCode, code: &'static str, title: &'static str, es: &str, en: &str) -> Self {
@@ -158,47 +186,72 @@ impl Problem {
         .with_members(&serde_json::json!({ "retry_after": seconds }))
     }
 
+    /// Nobody is signed in.
+    fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Not signed in",
+            "Inicie sesión para continuar.",
+            "Sign in to continue.",
+        )
+    }
+
+    /// A login failed.
+    fn bad_credentials() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "bad_credentials",
+            "Bad credentials",
+            "El correo o la contraseña no son correctos.",
+            "The e-mail or the password is wrong.",
+        )
+    }
+
+    /// The password was given too long ago.
+    fn reauth_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "reauth_required",
+            "Password needed again",
+            "Para hacer esto confirme antes su contraseña.",
+            "Confirm your password first to do this.",
+        )
+    }
+
+    /// A second factor must be set up first.
+    fn mfa_enrollment_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "mfa_enrollment_required",
+            "Second factor needed",
+            "Su organización pide la verificación en dos pasos; actívela para continuar.",
+            "Your organisation asks for two-step verification; turn it on to continue.",
+        )
+    }
+
+    /// The role does not allow it.
+    fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "Forbidden",
+            "Su rol no permite hacer esto; pídaselo a un administrador.",
+            "Your role does not allow this; ask an administrator.",
+        )
+    }
+
     fn of(error: &ServiceError) -> Self {
         match error {
-            ServiceError::Unauthenticated => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthenticated",
-                "Not signed in",
-                "Inicie sesión para continuar.",
-                "Sign in to continue.",
-            ),
-            ServiceError::BadCredentials => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "bad_credentials",
-                "Bad credentials",
-                "El correo o la contraseña no son correctos.",
-                "The e-mail or the password is wrong.",
-            ),
+            ServiceError::Unauthenticated => Self::unauthenticated(),
+            ServiceError::BadCredentials => Self::bad_credentials(),
             ServiceError::Unauthorised { code, text } => {
                 Self::worded(StatusCode::UNAUTHORIZED, code, "Unauthorised", text)
             }
             ServiceError::Throttled(seconds) => Self::throttled(*seconds),
-            ServiceError::ReauthRequired => Self::new(
-                StatusCode::FORBIDDEN,
-                "reauth_required",
-                "Password needed again",
-                "Para hacer esto confirme antes su contraseña.",
-                "Confirm your password first to do this.",
-            ),
-            ServiceError::MfaEnrollmentRequired => Self::new(
-                StatusCode::FORBIDDEN,
-                "mfa_enrollment_required",
-                "Second factor needed",
-                "Su organización pide la verificación en dos pasos; actívela para continuar.",
-                "Your organisation asks for two-step verification; turn it on to continue.",
-            ),
-            ServiceError::Forbidden => Self::new(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "Forbidden",
-                "Su rol no permite hacer esto; pídaselo a un administrador.",
-                "Your role does not allow this; ask an administrator.",
-            ),
+            ServiceError::ReauthRequired => Self::reauth_required(),
+            ServiceError::MfaEnrollmentRequired => Self::mfa_enrollment_required(),
+            ServiceError::Forbidden => Self::forbidden(),
             ServiceError::NotFound => Self::not_found(),
             ServiceError::Stale => Self::new(
                 StatusCode::PRECONDITION_FAILED,

@@ -18,7 +18,7 @@ use crate::services::figures::Scope;
 /// How dates are written.
 pub const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 /// Longest value of a parameter.
-const MAX_VALUE: usize = 4_096;
+pub const MAX_VALUE: usize = 4_096;
 
 /// The decoded query of a request.
 #[derive(Debug, Default)]
@@ -94,6 +94,14 @@ impl Params {
         })
     }
 
+    /// A whole number of a range.
+    pub fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
+        let (least, most) = (range.start(), range.end());
+        let es = format!("Debe ser un número de {least} a {most}.");
+        let en = format!("It must be a number from {least} to {most}.");
+        self.parsed(name, &es, &en, |text| text.parse().ok().filter(|number| range.contains(number)))
+    }
+
     /// A number from 1 to `most`.
     pub fn limit(&mut self, default: u32, most: u32) -> u32 {
         let es = format!("Debe ser un número de 1 a {most}.");
@@ -118,15 +126,15 @@ impl Params {
         self.parsed(name, "Debe ser true o false.", "It must be true or false.", read).unwrap_or(false)
     }
 
+    /// One of these words.
+    pub fn choice<T>(&mut self, name: &str, words: &[&str], parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let words = words.join(", ");
+        self.parsed(name, &format!("Debe ser uno de: {words}."), &format!("It must be one of: {words}."), parse)
+    }
+
     /// `grain`.
     pub fn grain(&mut self) -> Option<Grain> {
-        let words = "day, week, month, quarter, year";
-        self.parsed(
-            "grain",
-            &format!("Debe ser uno de: {words}."),
-            &format!("It must be one of: {words}."),
-            Grain::parse,
-        )
+        self.choice("grain", &["day", "week", "month", "quarter", "year"], Grain::parse)
     }
 
     /// A comma-separated list of names, escaped as in `dims`.

@@ -5,6 +5,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 
+use super::operation::{Inputs, Operation};
 use super::state::AppState;
 
 /// Routes of one function or of all of them.
@@ -12,6 +13,7 @@ use super::state::AppState;
 pub struct Routes {
     router: Router<AppState>,
     declared: Vec<(Method, &'static str)>,
+    operations: Vec<Operation>,
 }
 
 impl Routes {
@@ -20,7 +22,19 @@ impl Routes {
         Self::default()
     }
 
-    /// Adds a route for one method.
+    /// Adds a route that the OpenAPI document describes: by what is said of it and by what its handler takes.
+    #[must_use]
+    pub fn route<H, T>(mut self, operation: Operation, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Inputs + 'static,
+    {
+        self = self.on(operation.method.clone(), operation.path, handler);
+        self.operations.push(Operation { needs: T::needs(), ..operation });
+        self
+    }
+
+    /// Adds a route for one method that the document does not describe: a function's own, which no browser reaches.
     #[must_use]
     pub fn on<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
     where
@@ -58,12 +72,18 @@ impl Routes {
     pub fn merge(mut self, other: Self) -> Self {
         self.router = self.router.merge(other.router);
         self.declared.extend(other.declared);
+        self.operations.extend(other.operations);
         self
     }
 
     /// Every method and path.
     pub fn declared(&self) -> &[(Method, &'static str)] {
         &self.declared
+    }
+
+    /// What the document describes.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
     }
 
     /// The axum router.

@@ -1,7 +1,12 @@
 //! Shapes that several functions answer with. Wire types are their own: a renamed column is not an API change.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::domain::comparison::Compare;
@@ -14,6 +19,9 @@ use crate::services::sources::{Account, SourceRow, failure_sentence};
 pub use crate::domain::freshness::Freshness;
 pub use crate::domain::number::Number;
 
+/// Why figures are not told, besides fields with unusable values.
+pub const FIGURES_FAIL: &[&str] = &["grain_too_fine", "unknown_dimension", "dimensions_not_combined", "range_too_long"];
+
 /// Every list.
 #[derive(Debug, Serialize)]
 pub struct List<T> {
@@ -23,6 +31,26 @@ pub struct List<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T: ToSchema> PartialSchema for List<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        let next = Option::<String>::schema();
+        ObjectBuilder::new().property("items", items).property("next_cursor", next).into()
+    }
+}
+
+/// Written out, because a derived one would give the lists of all types the same name.
+impl<T: ToSchema> ToSchema for List<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}List", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
 impl<T> List<T> {
     /// A list that fits on one page.
     pub fn whole(items: Vec<T>) -> Self {
@@ -30,8 +58,19 @@ impl<T> List<T> {
     }
 }
 
+/// The roles that a request may name; services read them as text, so that a wrong one is a field's error of theirs.
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum MemberRole {
+    /// Reads.
+    Viewer,
+    /// Manages, too.
+    Admin,
+}
+
 /// An earlier range.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Base)]
 pub struct BaseBody {
     mode: Compare,
     from: Date,
@@ -45,7 +84,8 @@ impl From<Base> for BaseBody {
 }
 
 /// A source.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Source)]
 pub struct SourceBody {
     id: Uuid,
     provider: String,
@@ -64,7 +104,8 @@ pub struct SourceBody {
 }
 
 /// An account at the provider.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
 pub struct AccountBody {
     id: String,
     name: String,
@@ -78,7 +119,7 @@ impl From<&Account> for AccountBody {
 }
 
 /// How far the history has come.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Progress {
     done_from: Date,
     until: Date,
@@ -99,7 +140,10 @@ impl SourceBody {
             r#type: source.r#type.clone(),
             name: source.name.clone(),
             status,
-            status_text: status_text(source, status, lang),
+            status_text: {
+                let waits_for_choice = source.r#type == "oauth2" && config.property.is_none();
+                status_text(&source.r#type, waits_for_choice, status, source.status_code.as_deref(), lang)
+            },
             last_sync_at: source.last_sync_at,
             freshness: source.freshness()?,
             property: config.property.as_ref().map(AccountBody::from),
@@ -111,13 +155,12 @@ impl SourceBody {
 }
 
 /// One sentence: what is the matter and who does what.
-fn status_text(source: &SourceRow, status: SourceStatus, lang: Lang) -> String {
-    if let Some(code) = &source.status_code {
+pub fn status_text(kind: &str, waits_for_choice: bool, status: SourceStatus, code: Option<&str>, lang: Lang) -> String {
+    if let Some(code) = code {
         return failure_text(code, lang);
     }
-    let waits_for_choice = source.r#type == "oauth2" && source.config.0.property.is_none();
     let (es, en) = match status {
-        SourceStatus::NotConnected if source.r#type == "file" => ("Aún no hay ningún archivo.", "No file yet."),
+        SourceStatus::NotConnected if kind == "file" => ("Aún no hay ningún archivo.", "No file yet."),
         SourceStatus::NotConnected => ("Falta conectar la cuenta.", "The account is not connected yet."),
         SourceStatus::Connected if waits_for_choice => {
             ("Conectada: falta elegir la propiedad.", "Connected: the property is still to be chosen.")

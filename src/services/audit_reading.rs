@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::audit_trail::Act;
 use super::error::ServiceError;
+use super::paging::{page, with_one_more};
 use super::tenant::exports_today;
 use super::{Caller, Services, limits};
 use crate::domain::audit::{ACTIONS, ActorKind, Entry, Outcome, canonical};
@@ -16,7 +17,7 @@ use crate::store::audit_reading::{self as trail, Filter};
 use crate::store::tenants::{self, Counted};
 use crate::store::{StoreError, Tx};
 
-pub use crate::store::audit_reading::EntryRow;
+pub use crate::store::audit_reading::{EntryRow, PlatformRow};
 
 /// What is recorded of an exported file.
 pub(crate) const EXPORTED: &str = "audit.exported";
@@ -28,9 +29,9 @@ const BATCH: i64 = 5_000;
 /// What is asked for.
 #[derive(Debug, Default)]
 pub struct Question {
-    /// First day of the tenant.
+    /// First day, of the tenant or of UTC.
     pub from: Option<Date>,
-    /// Last day of the tenant.
+    /// Last day.
     pub to: Option<Date>,
     /// A person.
     pub actor: Option<UserId>,
@@ -39,7 +40,26 @@ pub struct Question {
 }
 
 impl Question {
+    /// The filter of a tenant's trail.
     fn filter(&self, caller: &Caller) -> Result<Filter, ServiceError> {
+        let zone = caller.settings.zone;
+        // All actions of a group by name, so that the index on actions gives them.
+        let actions = self.action.as_deref().map(|asked| {
+            let belongs = |action: &&&str| {
+                **action == asked || action.strip_prefix(asked).is_some_and(|rest| rest.starts_with('.'))
+            };
+            ACTIONS.iter().filter(belongs).map(|action| (*action).to_owned()).collect()
+        });
+        Ok(Filter { actions, ..self.days(|day| zone.start_of(day))? })
+    }
+
+    /// The filter of the platform's trail, whose days are those of UTC.
+    fn platform_filter(&self) -> Result<Filter, ServiceError> {
+        Ok(Filter { group: self.action.clone(), ..self.days(|day| day.midnight().assume_utc())? })
+    }
+
+    /// The filter without actions, given when a day begins.
+    fn days(&self, start_of: impl Fn(Date) -> OffsetDateTime) -> Result<Filter, ServiceError> {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from > to
         {
@@ -50,18 +70,11 @@ impl Question {
                 "The last day is before the first.",
             ));
         }
-        let zone = caller.settings.zone;
-        let actions = self.action.as_deref().map(|asked| {
-            let belongs = |action: &&&str| {
-                **action == asked || action.strip_prefix(asked).is_some_and(|rest| rest.starts_with('.'))
-            };
-            ACTIONS.iter().filter(belongs).map(|action| (*action).to_owned()).collect()
-        });
         Ok(Filter {
-            from: self.from.map(|day| zone.start_of(day)),
-            until: self.to.map(|day| day.next_day().map_or(far_future(), |next| zone.start_of(next))),
+            from: self.from.map(&start_of),
+            until: self.to.map(|day| day.next_day().map_or(far_future(), &start_of)),
             actor: self.actor,
-            actions,
+            ..Filter::default()
         })
     }
 }
@@ -102,13 +115,21 @@ impl Services {
     ) -> Result<(Vec<EntryRow>, Option<Uuid>), ServiceError> {
         let filter = question.filter(caller)?;
         let mut tx = self.database.tenant(caller.tenant).await?;
-        let mut rows = trail::list(&mut tx, caller.tenant, &filter, before, i64::from(limit) + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
-        let next = if more { rows.last().map(|row| row.id) } else { None };
-        Ok((rows, next))
+        let rows = trail::list(&mut tx, caller.tenant, &filter, before, with_one_more(limit)).await?;
+        Ok(page(rows, limit, |row| row.id))
+    }
+
+    /// A page of the platform's trail, newest first, and where the next one begins.
+    pub async fn platform_audit(
+        &self,
+        question: &Question,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<(Vec<PlatformRow>, Option<Uuid>), ServiceError> {
+        let filter = question.platform_filter()?;
+        let mut tx = self.operator_database.begin().await?;
+        let rows = trail::list_platform(&mut tx, &filter, before, with_one_more(limit)).await?;
+        Ok(page(rows, limit, |row| row.entry.id))
     }
 
     /// The trail as a file. Is itself recorded, in the transaction that reads, and counts as an export.

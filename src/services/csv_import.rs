@@ -20,7 +20,10 @@ use crate::store::sources::SourceRow;
 use crate::store::syncs::Progress;
 use crate::store::{StoreError, Tx, datapoints, metrics, sources, syncs};
 
-pub use csv::{MAX_BYTES, Rejected};
+pub use csv::{MAX_BYTES, Preview as FilePreview, Rejected};
+
+/// The codes of what is wrong with a whole file.
+pub const FILE_FAILURES: &[&str] = CsvError::FILE_CODES;
 
 /// Facts written at a time.
 const BATCH: usize = 5_000;

@@ -22,6 +22,8 @@ pub struct Removed {
     pub jobs: u64,
     /// Idempotency keys of yesterday.
     pub keys: u64,
+    /// Tenants whose grace is over.
+    pub tenants: u64,
     /// Audit entries older than their tenants keep them.
     pub audit: u64,
 }
@@ -29,6 +31,7 @@ pub struct Removed {
 impl Services {
     /// One round; what is left over waits for the next.
     pub async fn housekeeping(&self) -> Result<Removed, ServiceError> {
+        let tenants = self.purge_tenants().await?;
         let audit = self.expire_audit().await?;
         self.log_audit_heads().await?;
         let mut router = self.database.router_connection().await?;
@@ -39,6 +42,7 @@ impl Services {
             tokens: tokens::delete_expired(&mut router, BATCH).await?,
             jobs: jobs::delete_old(&mut router, BATCH).await?,
             keys: idempotency::delete_old(&mut router, BATCH).await?,
+            tenants,
             audit: audit + platform,
         })
     }

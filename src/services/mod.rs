@@ -16,6 +16,8 @@ pub mod invitations;
 pub mod jobs;
 pub mod limits;
 pub mod mail;
+pub mod operator;
+mod paging;
 pub mod provisioning;
 pub mod retention;
 pub mod schedule;

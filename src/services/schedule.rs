@@ -12,7 +12,7 @@ use crate::domain::ids::{JobId, SourceId, SyncId, TenantId};
 use crate::domain::source::{SourceStatus, SyncTrigger};
 use crate::store::jobs::{self, Inserted, NewJob};
 use crate::store::sources::SourceRow;
-use crate::store::{StoreError, sources, syncs};
+use crate::store::{StoreError, sources, syncs, tenants};
 
 /// The queue of runs.
 pub const QUEUE: &str = "syncs";
@@ -74,6 +74,9 @@ impl Services {
         let sync = SyncId(self.new_id());
         let mut tx = self.database.tenant(tenant).await?;
         let source = sources::find_for_update(&mut tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        if !tenants::is_active(&mut tx, tenant).await? {
+            return Err(ServiceError::Forbidden);
+        }
         let payload = serde_json::json!(SyncPayload::new(id, sync));
         let new = NewJob { id: job, kind: "sync", queue: QUEUE, dedup_key: &sync_key(id), payload };
         let (job, sync, announce) = match jobs::insert(&mut tx, tenant, &new).await? {

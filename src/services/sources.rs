@@ -8,6 +8,7 @@ use super::audit_trail::Act;
 use super::error::ServiceError;
 use super::{Caller, Services, limits};
 use crate::connectors::ga4;
+use crate::connectors::sentences::codes::CODES;
 use crate::connectors::sentences::sentence;
 use crate::domain::ids::{SourceId, TenantId};
 use crate::domain::lang::Text;
@@ -48,6 +49,9 @@ pub const PROVIDERS: [Provider; 2] = [
 pub(crate) fn sync_key(source: SourceId) -> String {
     format!("sync:{source}")
 }
+
+/// The codes of what a provider does wrong.
+pub const PROVIDER_FAILURES: &[&str] = CODES;
 
 /// The sentence for a client of a stored failure's code.
 pub fn failure_sentence(code: &str) -> Text {

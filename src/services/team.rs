@@ -45,8 +45,8 @@ impl Services {
 
     /// Gives a member another role, from their next request on.
     pub async fn change_role(&self, caller: &Caller, user: UserId, role: &str) -> Result<MemberRow, ServiceError> {
-        let role = checked_role("role", role)?;
         let email = self.member(caller.tenant, user).await?.email;
+        let role = checked_role("role", role)?;
         let (mut tx, present) = self.lock_member(caller, user, role != Role::Admin).await?;
         if present != role {
             team::set_role(&mut tx, caller.tenant, user, role).await?;

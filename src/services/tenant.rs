@@ -43,7 +43,7 @@ pub struct TenantView {
 }
 
 /// What to change. Absent fields stay.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantChange {
     /// Name.
@@ -64,7 +64,7 @@ pub struct TenantChange {
 
 impl TenantChange {
     /// Name and settings as they will be, or everything that is wrong.
-    fn applied(self, name: &str, old: &TenantSettings) -> Result<(String, TenantSettings), ServiceError> {
+    pub(crate) fn applied(self, name: &str, old: &TenantSettings) -> Result<(String, TenantSettings), ServiceError> {
         let mut problems = Vec::new();
         let name = self.name.unwrap_or_else(|| name.to_owned()).trim().to_owned();
         if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
@@ -122,7 +122,7 @@ impl TenantChange {
 }
 
 /// Refuses a change by someone who has not seen the present version. Without a tag the last writer wins.
-fn refuse_stale(present: &str, tag: Option<&str>) -> Result<(), ServiceError> {
+pub(crate) fn refuse_stale(present: &str, tag: Option<&str>) -> Result<(), ServiceError> {
     match tag {
         Some(tag) if tag != "*" && tag.split(',').all(|tag| tag.trim() != present) => Err(ServiceError::Stale),
         _ => Ok(()),

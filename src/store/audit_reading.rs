@@ -1,8 +1,8 @@
-//! Reading a tenant's audit trail; as `portal_app`. Writing it is `audit.rs`.
+//! Reading the audit trails: a tenant's as `portal_app`, the platform's as `portal_operator`. Writing them is `audit.rs`.
 
-use sqlx::postgres::Postgres;
+use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection, QueryBuilder};
+use sqlx::{Arguments as _, FromRow, PgConnection, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -62,6 +62,8 @@ pub struct Filter {
     pub actor: Option<UserId>,
     /// With one of these actions; `None`: any.
     pub actions: Option<Vec<String>>,
+    /// With this action, or one that begins with it and a dot.
+    pub group: Option<String>,
 }
 
 /// An id carries the time at which it was made, a moment before or after its entry's own; so much later or earlier ids
@@ -82,9 +84,43 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<EntryRow>, StoreError> {
+    let mut arguments = PgArguments::default();
+    arguments.add(tenant.0).map_err(sqlx::Error::Encode)?;
     let mut query: QueryBuilder<Postgres> =
-        QueryBuilder::new(format!("select {COLUMNS} from audit_log where tenant_id = "));
-    query.push_bind(tenant.0);
+        QueryBuilder::with_arguments(format!("select {COLUMNS} from audit_log where tenant_id = $1"), arguments);
+    narrow(&mut query, filter, before, limit);
+    Ok(query.build_query_as().fetch_all(app).await?)
+}
+
+/// An entry of the platform's trail.
+#[derive(Debug, Clone, FromRow)]
+pub struct PlatformRow {
+    /// The entry.
+    #[sqlx(flatten)]
+    pub entry: EntryRow,
+    /// The tenant it is about.
+    pub about_tenant: Option<Uuid>,
+    /// That tenant's name, while it exists.
+    pub tenant_name: Option<String>,
+}
+
+/// Entries of the platform's trail before `before`, newest first; as `portal_operator`.
+pub async fn list_platform(
+    operator: &mut PgConnection,
+    filter: &Filter,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<PlatformRow>, StoreError> {
+    let mut query: QueryBuilder<Postgres> = QueryBuilder::new(format!(
+        "select {COLUMNS}, about_tenant, (select t.name from tenants t where t.id = about_tenant) as tenant_name
+           from platform_audit where true"
+    ));
+    narrow(&mut query, filter, before, limit);
+    Ok(query.build_query_as().fetch_all(operator).await?)
+}
+
+/// Adds the conditions of a filter to a statement on a trail, its order and its end.
+fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter, before: Option<Uuid>, limit: i64) {
     if let Some(from) = filter.from {
         query.push(" and ts >= ").push_bind(from);
         query.push(" and id >= ").push_bind(first_id_of(from.saturating_sub(AROUND)));
@@ -109,8 +145,11 @@ pub async fn list(
             query.push(" and action = any(").push_bind(actions.to_vec()).push(")");
         }
     }
+    if let Some(group) = &filter.group {
+        query.push(" and (action = ").push_bind(group.clone());
+        query.push(" or starts_with(action, ").push_bind(format!("{group}.")).push("))");
+    }
     query.push(" order by id desc limit ").push_bind(limit);
-    Ok(query.build_query_as().fetch_all(app).await?)
 }
 
 /// Entries with this action since an instant, no more than `most`.

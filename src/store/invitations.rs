@@ -81,13 +81,13 @@ pub async fn open_among(
     .await?)
 }
 
-/// Adds an invitation in the place of one that has expired, if any.
+/// Adds an invitation in the place of one that has expired, if any. As `portal_operator` too, then by nobody.
 pub async fn insert(
     app: &mut PgConnection,
     tenant: TenantId,
     id: Uuid,
     (email, role): (&str, Role),
-    invited_by: &str,
+    invited_by: Option<&str>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "update invitations set status = 'revoked', settled_at = now()
@@ -182,19 +182,6 @@ pub async fn offer(router: &mut PgConnection, token_hash: &[u8]) -> Result<Optio
     .bind(token_hash)
     .fetch_optional(router)
     .await?)
-}
-
-/// Takes all tokens of an invitation out. As `portal_router`, under the tenant's team lock.
-pub async fn take_tokens(router: &mut PgConnection, tenant: TenantId, invitation: Uuid) -> Result<(), StoreError> {
-    sqlx::query(
-        "delete from one_time_tokens
-          where tenant_id = $1 and purpose = 'invitation' and payload ->> 'invitation' = $2::text",
-    )
-    .bind(tenant.0)
-    .bind(invitation.to_string())
-    .execute(router)
-    .await?;
-    Ok(())
 }
 
 /// Marks an invitation as accepted. As `portal_router`.

@@ -12,6 +12,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod metrics;
 pub mod mfa;
+pub mod operator;
 pub mod people;
 pub mod provisioning;
 pub mod rate_counters;

@@ -424,16 +424,16 @@ pub async fn delete(app: &mut PgConnection, tenant: TenantId, id: SourceId) -> R
     Ok(done.rows_affected() == 1)
 }
 
-/// Sources of all tenants that are due at `now`; as `portal_router`.
+/// Sources of all active tenants that are due at `now`; as `portal_router`.
 pub async fn due(
     router: &mut PgConnection,
     now: OffsetDateTime,
     limit: i64,
 ) -> Result<Vec<(TenantId, SourceId)>, StoreError> {
     let rows: Vec<(Uuid, Uuid)> = sqlx::query_as(
-        "select tenant_id, id from data_sources
-          where next_due <= $1 and status in ('connected', 'syncing', 'rate_limited', 'error')
-          order by next_due limit $2",
+        "select d.tenant_id, d.id from data_sources d join tenants t on t.id = d.tenant_id and t.status = 'active'
+          where d.next_due <= $1 and d.status in ('connected', 'syncing', 'rate_limited', 'error')
+          order by d.next_due limit $2",
     )
     .bind(now)
     .bind(limit)

@@ -57,7 +57,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Marks a run as going on and notes its window.
+/// Marks a run as going on and notes its window. One that had ended begins anew: an operator replays its job.
 pub async fn start(
     app: &mut PgConnection,
     tenant: TenantId,
@@ -67,7 +67,9 @@ pub async fn start(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "update syncs set status = 'running', started_at = coalesce(started_at, $3),
-                window_from = coalesce(window_from, $4), window_to = coalesce(window_to, $5)
+                window_from = case when finished_at is null then coalesce(window_from, $4) else $4 end,
+                window_to = case when finished_at is null then coalesce(window_to, $5) else $5 end,
+                finished_at = null
           where tenant_id = $1 and id = $2",
     )
     .bind(tenant.0)

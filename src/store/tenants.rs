@@ -154,3 +154,18 @@ pub async fn recount_stored(app: &mut PgConnection, tenant: TenantId, source: So
     .await?;
     Ok(())
 }
+
+/// The ids of all sources, in their order.
+pub async fn source_ids(app: &mut PgConnection, tenant: TenantId) -> Result<Vec<SourceId>, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar("select id from data_sources where tenant_id = $1 order by id")
+        .bind(tenant.0)
+        .fetch_all(app)
+        .await?;
+    Ok(ids.into_iter().map(SourceId).collect())
+}
+
+/// Whether the tenant's people may work and its sources be read.
+pub async fn is_active(app: &mut PgConnection, tenant: TenantId) -> Result<bool, StoreError> {
+    let sql = "select exists (select from tenants where id = $1 and status = 'active')";
+    Ok(sqlx::query_scalar(sql).bind(tenant.0).fetch_one(app).await?)
+}

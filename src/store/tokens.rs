@@ -157,17 +157,25 @@ pub struct Order {
     pub at: OffsetDateTime,
 }
 
+/// What became of a job's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is the job's first.
+    First,
+    /// The job was tried before; its earlier token lives on, because its earlier mail may have arrived.
+    Again,
+    /// A newer job has made one that lives, and this one was not kept.
+    Replaced,
+}
+
 /// Keeps a token whose link a job mails, and removes those of older jobs: the newest request counts.
-///
-/// `false`: a newer job has made one that lives, and nothing was kept. A job that is tried again keeps its earlier token,
-/// because its earlier mail may have arrived.
 pub async fn insert_mailed(
     router: &mut PgConnection,
     token_hash: &[u8],
     subject: Subject,
     order: Order,
     life: Life,
-) -> Result<bool, StoreError> {
+) -> Result<Kept, StoreError> {
     lock(router, subject).await?;
     let (tenant, user, invitation) = subject.columns();
     let (minutes, until) = match life {
@@ -187,14 +195,15 @@ pub async fn insert_mailed(
     .bind(order.at)
     .execute(&mut *router)
     .await?;
-    let kept = sqlx::query(
+    let first: Option<bool> = sqlx::query_scalar(
         "insert into one_time_tokens (token_hash, purpose, tenant_id, user_id, payload, created_at, expires_at)
          select $1, $2, $4, $3,
                 jsonb_strip_nulls(jsonb_build_object('invitation', $5::uuid, 'job', $6::uuid, 'ordered_at', $7::timestamptz)),
                 now(), coalesce($9, now() + make_interval(mins => $8))
           where not exists (select from one_time_tokens
                  where purpose = $2 and (user_id = $3 or (tenant_id = $4 and (payload->>'invitation')::uuid = $5))
-                   and (payload->>'ordered_at')::timestamptz > $7 and expires_at > now())",
+                   and (payload->>'ordered_at')::timestamptz > $7 and expires_at > now())
+         returning not exists (select from one_time_tokens where purpose = $2 and (payload->>'job')::uuid = $6)",
     )
     .bind(token_hash)
     .bind(subject.purpose().as_str())
@@ -205,9 +214,13 @@ pub async fn insert_mailed(
     .bind(order.at)
     .bind(minutes)
     .bind(until)
-    .execute(router)
+    .fetch_optional(router)
     .await?;
-    Ok(kept.rows_affected() == 1)
+    Ok(match first {
+        Some(true) => Kept::First,
+        Some(false) => Kept::Again,
+        None => Kept::Replaced,
+    })
 }
 
 #[derive(FromRow)]
@@ -289,4 +302,10 @@ pub async fn delete_expired(router: &mut PgConnection, limit: i64) -> Result<u64
     .execute(router)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Removes all tokens of a tenant.
+pub async fn delete_of_tenant(router: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
+    sqlx::query("delete from one_time_tokens where tenant_id = $1").bind(tenant.0).execute(router).await?;
+    Ok(())
 }

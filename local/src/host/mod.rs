@@ -15,8 +15,6 @@ pub mod route;
 pub mod timers;
 pub mod worker;
 
-use std::time::Duration;
-
 use axum::body::Body;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -28,7 +26,8 @@ pub const HOST_VERSION: &str = "4.24.4.4";
 /// A plain HTTP/1.1 client for loopback: no redirects, no proxies, no cookies, no compression.
 pub type HttpClient = Client<HttpConnector, Body>;
 
-/// Builds the client.
+/// Builds the client. A connection serves one request: the other side may close an idle one at the moment it is used
+/// again, which would be a 502 that production does not have.
 pub fn http_client() -> HttpClient {
-    Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).set_host(true).build_http()
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).set_host(true).build_http()
 }

@@ -39,6 +39,10 @@ pub enum CsvError {
 }
 
 impl CsvError {
+    /// The codes of what is wrong with a whole file.
+    pub const FILE_CODES: &[&str] =
+        &["too_large", "too_many_rows", "too_many_columns", "empty_file", "no_header", "workbook", "not_text"];
+
     /// A stable name for the API.
     pub const fn code(&self) -> &'static str {
         match self {

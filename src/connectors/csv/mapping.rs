@@ -9,7 +9,7 @@ use crate::domain::metric::Additivity;
 use crate::domain::period::Grain;
 
 /// What stands between two cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Delimiter {
     /// `,`
     #[serde(rename = ",")]

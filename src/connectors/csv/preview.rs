@@ -12,7 +12,7 @@ use super::{CsvError, shorten, text};
 use crate::domain::period::Grain;
 
 /// What a file looks like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Preview {
     /// What stands between cells.
     pub delimiter: Delimiter,
@@ -27,7 +27,8 @@ pub struct Preview {
 }
 
 /// What a column looks like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = PreviewColumn)]
 pub struct Column {
     /// Its name: unique, not empty, as mappings use it.
     pub name: String,
@@ -42,8 +43,9 @@ pub struct Column {
 }
 
 /// What the cells of a column are: at least four in five.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ColumnKind)]
 pub enum Kind {
     /// Dates.
     Date,

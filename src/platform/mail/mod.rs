@@ -26,9 +26,9 @@ use crate::domain::secret::Secret;
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest conversation. Well within the lease of the job, so that nobody else sends the same mail meanwhile.
-const PATIENCE: Duration = Duration::from_secs(45);
+pub const PATIENCE: Duration = Duration::from_secs(45);
 /// Longest wait for the server's goodbye; the mail is in its hands by then.
-const FAREWELL: Duration = Duration::from_secs(2);
+pub const FAREWELL: Duration = Duration::from_secs(2);
 /// Characters of a server's words that are kept for the log.
 const QUOTE: usize = 200;
 /// Longer words are no words but links or encoded content.

@@ -16,6 +16,7 @@ use crate::services::error::ServiceError;
 use crate::services::{RequestInfo, Services, throttle};
 use crate::store::invitations::{self, Newcomer, Offer};
 use crate::store::tenants::{self, Counted};
+use crate::store::tokens::{self, Purpose};
 use crate::store::{StoreError, Tx, people, team};
 
 /// Links that one place can try.
@@ -96,8 +97,8 @@ impl Services {
         tenants::lock(&mut tx, tenant, Counted::Team).await?;
         // Again, now that nobody else can take it.
         let offer = invitations::offer(&mut tx, &hash).await?.filter(|offer| !offer.is_barred).ok_or_else(bad_token)?;
+        tokens::take_mailed(&mut tx, &hash, Purpose::Invitation).await?.ok_or_else(bad_token)?;
         let user = self.joining(&mut tx, &offer, account, request).await?;
-        invitations::take_tokens(&mut tx, tenant, offer.id).await?;
         invitations::settle(&mut tx, tenant, offer.id).await?;
         let role = offer.role()?;
         if team::add(&mut tx, tenant, user, role, self.now()).await? {

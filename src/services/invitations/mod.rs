@@ -150,7 +150,7 @@ impl Services {
         one: &Invited,
     ) -> Result<Option<JobId>, ServiceError> {
         let Some(id) = one.id else { return Ok(None) };
-        invitations::insert(tx, caller.tenant, id, (&one.email, one.role), &caller.name).await?;
+        invitations::insert(tx, caller.tenant, id, (&one.email, one.role), Some(&caller.name)).await?;
         let job = self.order_mail(tx, caller.tenant, &Order::Invitation { invitation: id }).await?;
         let act = Act::new("team.invited", format!("invitation/{id}"))
             .detail(json!({ "email": one.email, "role": one.role }));

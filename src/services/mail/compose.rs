@@ -11,18 +11,19 @@ use crate::domain::random;
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
 use crate::platform::mail::Mail;
-use crate::services::Services;
+use crate::services::audit_trail::{Act, Actor, Trail};
 use crate::services::error::ServiceError;
 use crate::services::mail::layout::Draft;
+use crate::services::{RequestInfo, Services};
 use crate::store::jobs::Claimed;
 use crate::store::recipients::{self, Recipient};
-use crate::store::tokens::{self, Life, Subject};
-use crate::store::{StoreError, Tx};
+use crate::store::tokens::{self, Kept, Life, Subject};
+use crate::store::{StoreError, Tx, people};
 
 /// How long a link to a new password works; the text says it in words.
 const RESET_MINUTES: i32 = 30;
 /// The same for a new operator.
-const WELCOME_MINUTES: i32 = 24 * 60;
+pub(crate) const WELCOME_MINUTES: i32 = 24 * 60;
 
 const NOBODY: &str = "nobody who can sign in is behind it";
 const SETTLED: &str = "the invitation is settled, over, or its tenant is not active";
@@ -74,23 +75,40 @@ impl Services {
     async fn reset(&self, tx: &mut Tx, job: &Claimed, person: Option<Recipient>) -> Result<Composed, ServiceError> {
         let Some(person) = person.filter(Recipient::is_reachable) else { return Ok(Composed::Unwanted(NOBODY)) };
         let subject = Subject::Person(UserId(person.id));
-        let Some(token) = self.token(tx, subject, job, Life::Minutes(RESET_MINUTES)).await? else {
+        let Some((token, kept)) = self.token(tx, subject, job, Life::Minutes(RESET_MINUTES)).await? else {
             return Ok(Composed::Unwanted(REPLACED));
         };
-        // Once for each link that was asked for, however often its mail has to be tried.
-        if job.fruitless_attempts <= 1 {
-            self.note_reset_requested(tx, UserId(person.id)).await?;
+        if kept == Kept::First {
+            self.record_request(tx, &person).await?;
         }
         let draft =
             text::reset(Lang::from_tag(&person.locale), &self.identity.name, &person, self.link(Page::Reset, &token));
         Ok(Self::mail(job, &person.email, &draft, Some(token)))
     }
 
+    /// Somebody has asked for a link to this person's account: every tenant of theirs may know.
+    async fn record_request(&self, tx: &mut Tx, person: &Recipient) -> Result<(), ServiceError> {
+        let mut tenants: Vec<TenantId> =
+            people::memberships(tx, UserId(person.id)).await?.into_iter().map(|member| member.tenant).collect();
+        // Everyone who writes to several trails takes them in the same order, so that no two wait for each other.
+        tenants.sort_unstable();
+        let trails = if tenants.is_empty() {
+            vec![Trail::Platform(None)]
+        } else {
+            tenants.into_iter().map(Trail::Tenant).collect()
+        };
+        for trail in trails {
+            let act = Act::new("password.reset_requested", format!("user/{}", person.id));
+            self.record(tx, trail, &Actor::NOBODY, &RequestInfo::default(), act).await?;
+        }
+        Ok(())
+    }
+
     async fn welcome(&self, tx: &mut Tx, job: &Claimed, person: Option<Recipient>) -> Result<Composed, ServiceError> {
         let operator = person.filter(|person| person.is_active && person.is_operator);
         let Some(person) = operator else { return Ok(Composed::Unwanted(NOBODY)) };
         let subject = Subject::Person(UserId(person.id));
-        let Some(token) = self.token(tx, subject, job, Life::Minutes(WELCOME_MINUTES)).await? else {
+        let Some((token, _)) = self.token(tx, subject, job, Life::Minutes(WELCOME_MINUTES)).await? else {
             return Ok(Composed::Unwanted(REPLACED));
         };
         let draft =
@@ -109,7 +127,7 @@ impl Services {
             return Ok(Composed::Unwanted(SETTLED));
         };
         let subject = Subject::Invitation(tenant, invitation);
-        let Some(token) = self.token(tx, subject, job, Life::Until(invited.expires_at)).await? else {
+        let Some((token, _)) = self.token(tx, subject, job, Life::Until(invited.expires_at)).await? else {
             return Ok(Composed::Unwanted(REPLACED));
         };
         let settings = &invited.settings.0;
@@ -141,18 +159,23 @@ impl Services {
         Composed::Mail(Box::new(mail), token)
     }
 
-    /// A fresh token of which only the digest is kept; `None`: a newer job has made one.
+    /// A fresh token of which only the digest is kept, and whether it is the job's first; `None`: a newer job has made one.
     async fn token(
         &self,
         tx: &mut Tx,
         subject: Subject,
         job: &Claimed,
         life: Life,
-    ) -> Result<Option<Secret>, ServiceError> {
+    ) -> Result<Option<(Secret, Kept)>, ServiceError> {
         let token = random::token(self.random.as_ref());
         let made_by = tokens::Order { job: JobId(job.id), at: job.created_at };
         let kept = tokens::insert_mailed(tx, &mailed_hash(&token), subject, made_by, life).await?;
-        Ok(kept.then(|| Secret::new(token)))
+        Ok((kept != Kept::Replaced).then(|| (Secret::new(token), kept)))
+    }
+
+    /// The page on which a person chooses a password.
+    pub(crate) fn reset_link(&self, token: &Secret) -> Url {
+        self.link(Page::Reset, token)
     }
 
     fn link(&self, page: Page, token: &Secret) -> Url {

@@ -18,6 +18,8 @@ use crate::domain::ids::{JobId, TenantId, UserId};
 use crate::store::Tx;
 use crate::store::jobs::{self, NewJob};
 
+pub(crate) use compose::WELCOME_MINUTES;
+
 /// The queue of mails.
 pub const QUEUE: &str = "mail";
 

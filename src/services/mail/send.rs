@@ -109,3 +109,15 @@ impl Services {
         retry::wait(u32::try_from(attempts).unwrap_or(1).max(1), spread[0])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::platform::mail::{FAREWELL, PATIENCE};
+    use crate::store::jobs::LEASE_SECONDS;
+
+    #[test]
+    fn a_conversation_is_over_before_the_lease_of_its_job_is() {
+        let lease = u64::try_from(LEASE_SECONDS).unwrap();
+        assert!((PATIENCE + FAREWELL).as_secs() + 10 < lease);
+    }
+}

@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{FRONT_DOOR, ORIGIN};
+use super::{FRONT_DOOR, ORIGIN, contract};
 
 /// What came back.
 #[derive(Debug)]
@@ -65,11 +65,13 @@ pub struct Call {
     path: String,
     headers: Vec<(String, String)>,
     body: Body,
+    /// The body, when it is JSON.
+    sent: Option<Value>,
 }
 
 impl Call {
     pub fn new(method: &str, path: &str) -> Self {
-        Self { method: method.into(), path: path.into(), headers: Vec::new(), body: Body::empty() }
+        Self { method: method.into(), path: path.into(), headers: Vec::new(), body: Body::empty(), sent: None }
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -82,7 +84,8 @@ impl Call {
         self
     }
 
-    pub fn json(self, value: &Value) -> Self {
+    pub fn json(mut self, value: &Value) -> Self {
+        self.sent = Some(value.clone());
         self.header("content-type", "application/json").body(value.to_string())
     }
 
@@ -101,15 +104,28 @@ impl Call {
         self.header("content-type", &format!("multipart/form-data; boundary={boundary}")).body(body)
     }
 
-    /// Sends it with these headers and no others.
-    pub async fn bare(self, router: &Router) -> Answer {
+    /// The status alone, of a router without the guard that words and marks the answers.
+    pub async fn status_of(self, router: &Router) -> u16 {
+        router.clone().oneshot(self.request()).await.unwrap().status().as_u16()
+    }
+
+    fn request(self) -> Request<Body> {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let response = router.clone().oneshot(request.body(self.body).unwrap()).await.unwrap();
+        request.body(self.body).unwrap()
+    }
+
+    /// Sends it with these headers and no others. Whatever comes back must be what the OpenAPI document says.
+    pub async fn bare(self, router: &Router) -> Answer {
+        let (method, path, sent) = (self.method.clone(), self.path.clone(), self.sent.clone());
+        let response = router.clone().oneshot(self.request()).await.unwrap();
         let (parts, body) = response.into_parts();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+        let body = body.collect().await.unwrap().to_bytes();
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
+        contract::check(&method, &path, sent.as_ref(), &answer);
+        answer
     }
 }
 

@@ -1,8 +1,10 @@
 //! The real router on a database of its own, with a clock, randomness, a queue and a Google that tests hold in hand.
 
 pub mod client;
+pub mod contract;
 pub mod google;
 pub mod parts;
+pub mod walk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -200,8 +202,14 @@ impl TestApp {
 }
 
 fn config(database: &local_postgres::testing::TestDatabase, google: &Google) -> Config {
+    let settings = settings(database, google);
+    Config::read(|key| settings.get(key).cloned()).unwrap()
+}
+
+/// What the program is told by its environment.
+pub fn settings(database: &local_postgres::testing::TestDatabase, google: &Google) -> HashMap<&'static str, String> {
     let key = STANDARD.encode([7_u8; 32]);
-    let settings: HashMap<&str, String> = [
+    [
         ("FUNCTIONS_CUSTOMHANDLER_PORT", "1".to_owned()),
         ("PORTAL_PROFILE", "local".to_owned()),
         ("PORTAL_PUBLIC_ORIGIN", ORIGIN.to_owned()),
@@ -222,8 +230,7 @@ fn config(database: &local_postgres::testing::TestDatabase, google: &Google) -> 
         ("PORTAL_GOOGLE_DATA_URL", google.at("/")),
         ("PORTAL_GOOGLE_ADMIN_URL", google.at("/")),
     ]
-    .into();
-    Config::read(|key| settings.get(key).cloned()).unwrap()
+    .into()
 }
 
 /// An id that nothing has.

@@ -32,6 +32,28 @@ async fn a_person_who_forgot_the_password_gets_a_link_that_only_the_mail_knows()
 }
 
 #[tokio::test]
+async fn a_link_that_was_asked_for_is_recorded_once_in_every_tenant_of_the_person_and_never_for_a_stranger() {
+    let app = TestApp::start().await;
+    app.mailer.refuse(Some(|| portal::platform::mail::MailError::Later("451 busy".into())));
+    for email in ["both@portal.example", "operator@portal.example", "unknown@acme.example", "disabled@acme.example"] {
+        order_reset(&app, email).await;
+    }
+    app.drain().await;
+    app.let_time_pass().await;
+    let both = user(&app, "both@portal.example").await;
+    let own = app
+        .rows(
+            "select t.name, l.resource, l.actor_id, l.detail from audit_log l join tenants t on t.id = l.tenant_id
+                where l.action = 'password.reset_requested' order by t.name",
+        )
+        .await;
+    assert_eq!(own.iter().map(|row| row["name"].as_str().unwrap()).collect::<Vec<_>>(), ["Acme", "Globex"]);
+    assert!(own.iter().all(|row| row["resource"] == format!("user/{both}") && row["actor_id"].is_null()), "{own:?}");
+    let platform = "select count(*) from platform_audit where action = 'password.reset_requested'";
+    assert_eq!(app.value(platform).await, 1);
+}
+
+#[tokio::test]
 async fn who_cannot_sign_in_gets_no_mail_and_the_job_ends_quietly() {
     let app = TestApp::start().await;
     for nobody in ["unknown@acme.example", "disabled@acme.example", "admin@initech.example", "nobody@portal.example"] {
