@@ -4,5 +4,6 @@
 pub mod jobs;
 pub mod overview;
 pub mod purge;
+pub mod removal;
 pub mod tenants;
 pub mod users;
