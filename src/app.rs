@@ -23,6 +23,7 @@ use crate::http::error::Problem;
 use crate::http::guard::{guard, on_panic};
 use crate::http::invocation;
 use crate::http::state::{AppState, Door};
+use crate::http::turns::Turns;
 use crate::platform::clock::SystemClock;
 use crate::platform::mail::Smtp;
 use crate::platform::passwords::Passwords;
@@ -81,7 +82,8 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
     };
     let origin = config.public_origin.origin().ascii_serialization();
     let origins = std::iter::once(origin).chain(config.extra_origins.iter().cloned()).collect();
-    Ok(AppState { services, door: Arc::new(Door { origins, front_door_id: config.front_door_id }) })
+    let door = Arc::new(Door { origins, front_door_id: config.front_door_id });
+    Ok(AppState { services, door, turns: Turns::default() })
 }
 
 fn smtp(config: &Config) -> Result<Smtp, BuildError> {

@@ -157,7 +157,7 @@ impl OverviewBody {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = OperatorSource)]
-struct OperatorSourceBody {
+pub(super) struct OperatorSourceBody {
     id: Uuid,
     name: String,
     provider: String,
@@ -175,7 +175,7 @@ struct OperatorSourceBody {
 }
 
 impl OperatorSourceBody {
-    fn new(row: SourceRow, lang: Lang) -> Result<Self, ServiceError> {
+    pub(super) fn new(row: SourceRow, lang: Lang) -> Result<Self, ServiceError> {
         let status = row.status()?;
         Ok(Self {
             id: row.id,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::super::team::InvitationBody;
 use super::super::tenant::UseBody;
+use super::overview::OperatorSourceBody;
 
 use crate::domain::ids::TenantId;
 use crate::domain::limits::Limits;
@@ -154,6 +155,8 @@ struct DetailBody {
     tenant: TenantBody,
     members: Vec<MemberBody>,
     invitations: Vec<InvitationBody>,
+    /// The newest 200.
+    sources: Vec<OperatorSourceBody>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -217,15 +220,17 @@ async fn create(
 
 async fn one(
     State(app): State<AppState>,
-    Operator(_): Operator,
+    Operator(caller): Operator,
     IdPath(id): IdPath<TenantId>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let TenantDetail { item, members, invitations } = app.services.operator_tenant(id).await?;
+    let TenantDetail { item, members, invitations, sources } = app.services.operator_tenant(id).await?;
+    let source = |row| OperatorSourceBody::new(row, caller.request.lang);
     let tag = item.row.tag();
     let body = DetailBody {
         tenant: TenantBody::try_from(item)?,
         members: members.into_iter().map(MemberBody::from).collect(),
         invitations: invitations.into_iter().map(InvitationBody::try_from).collect::<Result<_, _>>()?,
+        sources: sources.into_iter().map(source).collect::<Result<_, _>>()?,
     };
     Ok(([(header::ETAG, tag)], axum::Json(body)))
 }

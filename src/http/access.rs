@@ -99,14 +99,22 @@ pub async fn check(State(state): State<AppState>, path: MatchedPath, mut request
             Problem::not_found().into_response()
         };
     };
-    if !who.contains(&Who::Anyone) {
-        match admit(&state, who, path.as_str(), Asked::of(&request)).await {
-            Ok(signed_in) => {
-                request.extensions_mut().insert(signed_in);
-            }
-            Err(error) => return error.into_response(),
-        }
+    if who.contains(&Who::Anyone) {
+        return next.run(request).await;
     }
+    let signed_in = match admit(&state, who, path.as_str(), Asked::of(&request)).await {
+        Ok(signed_in) => signed_in,
+        Err(error) => return error.into_response(),
+    };
+    // A tenant that floods the portal waits for itself.
+    let _turn = match signed_in.0.session.tenant_id() {
+        None => None,
+        Some(tenant) => match state.turns.take(tenant).await {
+            Ok(turn) => Some(turn),
+            Err(error) => return error.into_response(),
+        },
+    };
+    request.extensions_mut().insert(signed_in);
     next.run(request).await
 }
 

@@ -14,4 +14,5 @@ pub mod params;
 pub mod query;
 pub mod routes;
 pub mod state;
+pub mod turns;
 pub mod wire;

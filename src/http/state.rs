@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::turns::Turns;
 use crate::services::Services;
 
 /// Shared by all requests; made once in `app.rs`.
@@ -13,6 +14,8 @@ pub struct AppState {
     pub services: Services,
     /// How requests are let in.
     pub door: Arc<Door>,
+    /// Whose requests are being served.
+    pub turns: Turns,
 }
 
 /// How requests are let in.

@@ -19,6 +19,7 @@ pub const FRESH_MINUTES: i32 = 5;
 
 /// A live session with all that a request needs to know of its user and tenant.
 #[derive(Debug, FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the database, read field by field")]
 pub struct SessionRow {
     /// Public id of the session.
     pub id: Uuid,

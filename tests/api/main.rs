@@ -13,6 +13,7 @@ mod invitations;
 mod isolation;
 mod mail;
 mod matrix;
+mod noisy;
 mod oauth;
 mod operator;
 mod runs;

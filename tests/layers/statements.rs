@@ -12,7 +12,7 @@ const BY_SECRET: [&str; 2] = ["sessions", "one_time_tokens"];
 
 /// Statements that look across tenants, with their reason; they run as `portal_router` or `portal_operator`, whose
 /// grants `tests/catalogue_of_roles.rs` lists. An entry that is no longer needed fails.
-const ACROSS: [(&str, &str, &str); 17] = [
+const ACROSS: [(&str, &str, &str); 16] = [
     ("audit.rs", "heads", "the ends of all chains go to the log"),
     ("idempotency.rs", "delete_old", "housekeeping removes what is older than a day"),
     ("jobs.rs", "take_lost", "the timer sweeps jobs whose message was lost"),
@@ -28,7 +28,6 @@ const ACROSS: [(&str, &str, &str); 17] = [
     ("jobs.rs", "find_for_update", "operators name a job by its id alone"),
     ("overview.rs", "counts", "the operators' overview counts all tenants"),
     ("overview.rs", "causes", "the operators' overview groups the trouble of all tenants"),
-    ("overview.rs", "sources", "operators look at the sources of all tenants"),
     ("users.rs", "people", "operators see which tenants a person belongs to"),
 ];
 

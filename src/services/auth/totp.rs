@@ -58,19 +58,19 @@ fn qr(totp: &Totp) -> Result<(Secret, i32, Secret), ServiceError> {
     let url = totp.to_url().map_err(|error| internal(error.to_string()))?;
     let code = QrCode::encode_text(&url, QrCodeEcc::Medium).map_err(|error| internal(error.to_string()))?;
     let size = code.size();
-    let mut path = String::new();
+    let mut path = Vec::new();
     for y in 0..size {
         let mut x = 0;
         while x < size {
             let run = (x..size).take_while(|x| code.get_module(*x, y)).count();
             let run = i32::try_from(run).unwrap_or(size);
             if run > 0 {
-                path.push_str(&format!("M{x} {y}h{run}v1h-{run}z"));
+                path.push(format!("M{x} {y}h{run}v1h-{run}z"));
             }
             x += run.max(1);
         }
     }
-    Ok((Secret::new(url), size, Secret::new(path)))
+    Ok((Secret::new(url), size, Secret::new(path.concat())))
 }
 
 impl Services {

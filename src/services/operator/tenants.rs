@@ -18,12 +18,15 @@ use crate::services::mail::Order;
 use crate::services::operator::removal::refuse_late;
 use crate::services::tenant::{TenantChange, refuse_stale};
 use crate::services::{OperatorCaller, Services};
+use crate::store::operator::overview::{self, SourceRow};
 use crate::store::operator::tenants::{self, Columns, Filter};
 use crate::store::{StoreError, Tx, invitations};
 
 pub use crate::store::invitations::InvitationRow;
 pub use crate::store::operator::tenants::{MemberRow, TenantRow};
 
+/// Sources shown with a tenant.
+const SOURCES: u32 = 200;
 /// Longest explanation of a change.
 const MAX_REASON: usize = 500;
 /// A limit is a number of things: none, or up to a thousand million.
@@ -49,6 +52,8 @@ pub struct TenantDetail {
     pub members: Vec<MemberRow>,
     /// Its open invitations.
     pub invitations: Vec<InvitationRow>,
+    /// Its newest sources.
+    pub sources: Vec<SourceRow>,
 }
 
 /// A tenant to be made.
@@ -277,7 +282,10 @@ impl Services {
         let item = self.operator_tenant_item(&mut tx, tenant).await?;
         let members = tenants::members(&mut tx, tenant).await?;
         let invitations = invitations::list(&mut tx, tenant).await?;
-        Ok(TenantDetail { item, members, invitations })
+        drop(tx);
+        let filter = overview::Filter { tenant: Some(tenant), ..overview::Filter::default() };
+        let (sources, _) = self.operator_sources(&filter, None, SOURCES).await?;
+        Ok(TenantDetail { item, members, invitations, sources })
     }
 
     /// Makes a tenant and invites its first admin, in one transaction.

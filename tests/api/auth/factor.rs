@@ -93,7 +93,7 @@ async fn signing_in_asks_for_the_code_and_the_ticket_reaches_nothing_else() {
     half.cookie = Some(format!("__Host-session={ticket}"));
     for (method, path, who) in portal::http::access::MATRIX.routes() {
         if !who.contains(&portal::http::access::Who::Anyone) && method == axum::http::Method::GET {
-            half.get(&path.replace('{', "").replace('}', "")).await.problem(401, "unauthenticated");
+            half.get(&path.replace(['{', '}'], "")).await.problem(401, "unauthenticated");
         }
     }
     give(&app, &ticket, "000000").await.problem(401, "bad_code");

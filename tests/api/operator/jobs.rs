@@ -56,7 +56,7 @@ async fn a_failed_run_that_is_replayed_days_later_ends_well_as_the_same_run() {
     // It read what was new by then, not only what it had left.
     let state = admin.source(&source).await;
     assert_eq!((&state["status"], &state["freshness"]["data_through"]), (&json!("connected"), &json!("2026-11-25")));
-    assert_eq!(failed(&client).await, [json!({}); 0]);
+    assert!(failed(&client).await.is_empty());
 
     let entry = recorded(&app, "job.replayed").await;
     assert_eq!((&entry["before"]["state"], &entry["after"]["state"]), (&json!("failed"), &json!("queued")));
@@ -86,7 +86,7 @@ async fn a_replay_waits_for_nobody_and_never_doubles_work_that_is_live() {
     let job = failed(&client).await[0].clone();
     admin.act(&format!("/api/sources/{source}/sync")).await.ok();
     client.act(&replay(&job)).await.problem(409, "already_live");
-    assert_eq!(failed(&client).await, [job.clone()], "nothing of it was kept");
+    assert_eq!(failed(&client).await, std::slice::from_ref(&job), "nothing of it was kept");
     app.drain().await;
     // Now nothing is live: the same work once more changes nothing.
     let figures = "select md5(string_agg(external_id || value, '' order by external_id)) from datapoints";
@@ -146,7 +146,7 @@ async fn a_mail_that_was_refused_for_good_is_sent_by_a_replay() {
     client.act(&replay(&jobs[0])).await.ok();
     app.drain().await;
     assert_eq!(app.mailer.mails().len(), 1);
-    assert_eq!(failed(&client).await, [json!({}); 0]);
+    assert!(failed(&client).await.is_empty());
 }
 
 #[tokio::test]

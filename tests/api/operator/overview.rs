@@ -140,12 +140,12 @@ async fn sources_of_all_tenants_are_found_by_tenant_state_cause_and_provider() {
 
     let ids = |items: &[Value]| items.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(sources(&client, "").await.len(), 3);
-    assert_eq!(ids(&sources(&client, "status=error").await), [bad.clone()]);
-    assert_eq!(ids(&sources(&client, "code=ga4_permission").await), [bad.clone()]);
+    assert_eq!(ids(&sources(&client, "status=error").await), std::slice::from_ref(&bad));
+    assert_eq!(ids(&sources(&client, "code=ga4_permission").await), std::slice::from_ref(&bad));
     assert_eq!(ids(&sources(&client, "provider=ga4").await), [bad.clone(), good.clone()]);
     let of_acme = format!("tenant={}&provider=ga4", app.tenant("Acme").await);
-    assert_eq!(ids(&sources(&client, &of_acme).await), [good.clone()]);
-    assert_eq!(sources(&client, "provider=csv&status=error").await, [json!({}); 0]);
+    assert_eq!(ids(&sources(&client, &of_acme).await), std::slice::from_ref(&good));
+    assert!(sources(&client, "provider=csv&status=error").await.is_empty());
 
     let failing = &sources(&client, "status=error").await[0];
     assert_eq!(failing["tenant"], json!({"id": app.tenant("Globex").await, "name": "Globex"}));
