@@ -120,7 +120,7 @@ fn objects<'a>(place: &str, value: &'a Value, found: &mut BTreeMap<String, &'a V
             }
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, item)| objects(&format!("{place}/{at}"), item, found))
+            items.iter().enumerate().for_each(|(at, item)| objects(&format!("{place}/{at}"), item, found));
         }
         _ => {}
     }

@@ -64,6 +64,7 @@ pub fn routes() -> Routes {
         .route(
             post("/api/sources/{id}/connect", "connect_source", "Where to give consent.")
                 .ok::<AuthorizeBody>()
+                .fails(403, &["reauth_required"])
                 .fails(409, &["not_an_oauth_source"]),
             connect,
         )

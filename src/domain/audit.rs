@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// Every action that a tenant's trail can hold, in order; a test compares it with what the program records.
-pub const ACTIONS: [&str; 36] = [
+pub const ACTIONS: [&str; 43] = [
     "access.denied",
     "account.changed",
     "account.mfa_disabled",
@@ -99,6 +99,13 @@ pub const ACTIONS: [&str; 36] = [
     "team.role_changed",
     "team.sessions_ended",
     "tenant.changed",
+    "tenant.created",
+    "tenant.deletion_cancelled",
+    "tenant.deletion_scheduled",
+    "tenant.limits_changed",
+    "tenant.purged",
+    "tenant.resumed",
+    "tenant.suspended",
 ];
 
 /// An act to be recorded. Nothing in it is a secret.

@@ -148,7 +148,7 @@ fn responses(operation: &Operation, components: &mut Components) -> Map<String, 
         // A success with a failure's status (a health check that says no) has both contents.
         match responses.get_mut(&status.to_string()) {
             Some(success) => {
-                success["content"]["application/problem+json"] = answer["content"]["application/problem+json"].take()
+                success["content"]["application/problem+json"] = answer["content"]["application/problem+json"].take();
             }
             None => {
                 responses.insert(status.to_string(), answer);
@@ -173,7 +173,7 @@ fn succeeds(success: &Success, components: &mut Components) -> Value {
             answer["content"] = json!({"application/json": {"schema": schema}});
         }
         Content::Other("application/json") => {
-            answer["content"] = json!({"application/json": {"schema": {"type": "object"}}})
+            answer["content"] = json!({"application/json": {"schema": {"type": "object"}}});
         }
         Content::Other(kind) => answer["content"] = json!({*kind: {"schema": {"type": "string"}}}),
     }

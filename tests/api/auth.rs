@@ -167,7 +167,10 @@ async fn a_session_ends_after_twelve_hours_however_often_it_is_used() {
     app.sql("update sessions set expires_at = now() - interval '1 second'").await;
     client.get("/api/auth/session").await.problem(401, "unauthenticated");
     let answer = app.fire("housekeeping").await;
-    assert_eq!(answer.json(), json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys, 0 audit entries"]}));
+    assert_eq!(
+        answer.json(),
+        json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys, 0 audit entries, 0 tenants"]})
+    );
 }
 
 #[tokio::test]

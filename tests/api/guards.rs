@@ -4,6 +4,7 @@
 //! two is taken away, on two tenants whose things have the same ids: then the other one has to hold by itself.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use portal::domain::role::Role;
 use portal::http::access::Who;
@@ -45,12 +46,15 @@ async fn twins() -> (TestApp, String, String) {
         }
         // A job's id is its only key.
         let own = if table == "jobs" { ", 'id', gen_random_uuid()" } else { "" };
-        script += &format!(
+        write!(
+            script,
             "insert into {table} select (jsonb_populate_record(null::{table}, to_jsonb(t) || jsonb_build_object('tenant_id', '{globex}'{own}))).*
                from {table} t where tenant_id = '{acme}' on conflict do nothing;"
-        );
+        )
+        .unwrap();
     }
-    script += &format!(
+    write!(
+            script,
         "insert into sessions select (jsonb_populate_record(null::sessions,
                 to_jsonb(s) || jsonb_build_object('tenant_id', '{globex}', 'id', gen_random_uuid(), 'token_hash', '\\x00' || substr(s.token_hash::text, 3)))).*
            from sessions s where tenant_id = '{acme}';
@@ -62,7 +66,8 @@ async fn twins() -> (TestApp, String, String) {
          update jobs set state = 'queued', run_at = now() + interval '1 hour', finished_at = null
           where id in (select distinct on (tenant_id, dedup_key) id from jobs order by tenant_id, dedup_key, id);
          commit"
-    );
+    )
+    .unwrap();
     sqlx::raw_sql(AssertSqlSafe(script)).execute(&app.admin).await.unwrap();
     (app, acme, globex)
 }

@@ -52,7 +52,7 @@ fn statements() -> Vec<Statement> {
         let mut function = String::new();
         for (at, token) in tokens.iter().enumerate() {
             if token.is_word("fn") {
-                function = tokens.get(at + 1).and_then(|next| next.word()).unwrap_or_default().to_owned();
+                tokens.get(at + 1).and_then(|next| next.word()).unwrap_or_default().clone_into(&mut function);
             }
             if let Kind::Text(text) = &token.kind {
                 let text = text.replace("\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();

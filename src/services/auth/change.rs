@@ -10,7 +10,7 @@ use crate::domain::ids::{JobId, TenantId, UserId};
 use crate::domain::lang::Text;
 use crate::domain::secret::Secret;
 use crate::domain::throttle::Verdict;
-use crate::services::audit_trail::{Act, Actor, Trail};
+use crate::services::audit_trail::{Act, Trail};
 use crate::services::error::ServiceError;
 use crate::services::mail::{Notice, Order};
 use crate::services::throttle::{ACCOUNT, ACCOUNT_AT_PLACE, FORGOT_ADDRESS, FORGOT_PLACE, LINK_PLACE, key, place};
@@ -82,7 +82,6 @@ impl Services {
             people::credentials_of(&mut router, user).await?.filter(Credentials::may_sign_in).ok_or_else(bad_token)?
         };
         let id = UserId(user.id);
-        let (_, actor) = named(Some(&user));
         let new_hash = self.new_hash("password", new, &user).await?;
         let mut tx = self.database.router().await?;
         // Of several uses at once exactly one gets past this.
@@ -91,7 +90,7 @@ impl Services {
         }
         let job = self.replace_password(&mut tx, &user, &new_hash, Notice::PasswordReset).await?;
         sessions::delete_all(&mut tx, id, None).await?;
-        self.note_everywhere(&mut tx, &user, (&actor, request), "password.reset").await?;
+        self.note_everywhere(&mut tx, &user, request, "password.reset").await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.forgive(&[(key("login/account/place", &[&user.email, &place]), ACCOUNT_AT_PLACE)]).await?;
         self.forgive(&[(key("login/account", &[&user.email]), ACCOUNT)]).await?;
@@ -130,10 +129,10 @@ impl Services {
         &self,
         tx: &mut Tx,
         user: &Credentials,
-        (actor, request): (&Actor, &RequestInfo),
+        request: &RequestInfo,
         action: &'static str,
     ) -> Result<(), ServiceError> {
-        let (trail, _) = named(Some(user));
+        let (trail, actor) = named(Some(user));
         let mut tenants: Vec<TenantId> =
             people::memberships(tx, UserId(user.id)).await?.into_iter().map(|membership| membership.tenant).collect();
         // In one order, so that two such acts never wait for each other.
@@ -143,7 +142,7 @@ impl Services {
             trails.push(trail);
         }
         for trail in trails {
-            self.record(tx, trail, actor, request, Act::new(action, format!("user/{}", user.id))).await?;
+            self.record(tx, trail, &actor, request, Act::new(action, format!("user/{}", user.id))).await?;
         }
         Ok(())
     }

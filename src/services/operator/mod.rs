@@ -7,3 +7,4 @@ pub mod purge;
 pub mod removal;
 pub mod tenants;
 pub mod users;
+mod wishes;

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::email;
 use crate::domain::ids::TenantId;
 use crate::domain::limits::{self, Limits, Overrides, PLANS};
 use crate::domain::role::Role;
-use crate::domain::tenant::{TenantSettings, TenantStatus, WeekStart};
+use crate::domain::tenant::{TenantSettings, TenantStatus};
 use crate::services::audit_trail::{Act, Trail};
 use crate::services::error::ServiceError;
 use crate::services::mail::Order;
@@ -22,6 +20,7 @@ use crate::store::operator::overview::{self, SourceRow};
 use crate::store::operator::tenants::{self, Columns, Filter};
 use crate::store::{StoreError, Tx, invitations};
 
+pub use super::wishes::{LimitsPatch, NewSettings, NewTenant, TenantPatch};
 pub use crate::store::invitations::InvitationRow;
 pub use crate::store::operator::tenants::{MemberRow, TenantRow};
 
@@ -29,8 +28,6 @@ pub use crate::store::operator::tenants::{MemberRow, TenantRow};
 const SOURCES: u32 = 200;
 /// Longest explanation of a change.
 const MAX_REASON: usize = 500;
-/// A limit is a number of things: none, or up to a thousand million.
-const MAX_LIMIT: i64 = 1_000_000_000;
 
 /// A tenant with what it has exported today.
 #[derive(Debug)]
@@ -54,118 +51,6 @@ pub struct TenantDetail {
     pub invitations: Vec<InvitationRow>,
     /// Its newest sources.
     pub sources: Vec<SourceRow>,
-}
-
-/// A tenant to be made.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewTenant {
-    /// Name.
-    #[schema(min_length = 1, max_length = 120)]
-    name: String,
-    /// Plan; the template's or the usual one without it.
-    plan: Option<String>,
-    /// Settings that differ from the template's or the usual ones.
-    settings: Option<NewSettings>,
-    /// A tenant whose plan, limits and settings are taken over.
-    template: Option<TenantId>,
-    /// Who is invited as its first admin.
-    #[schema(max_length = 254)]
-    admin_email: String,
-}
-
-/// Settings of a new tenant.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewSettings {
-    /// IANA zone.
-    zone: Option<String>,
-    /// ISO 4217 code.
-    currency: Option<String>,
-    /// Language and region.
-    locale: Option<String>,
-    /// First day of the week.
-    week_start: Option<WeekStart>,
-}
-
-/// What to change in a tenant. Absent fields stay.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TenantPatch {
-    /// Name.
-    #[schema(min_length = 1, max_length = 120)]
-    name: Option<String>,
-    /// `active` or `suspended`.
-    status: Option<TenantStatus>,
-    /// Plan.
-    plan: Option<String>,
-    /// Exceptions from the plan's limits; null takes one away.
-    limits: Option<LimitsPatch>,
-    /// Why; the tenant's admins read it in their audit trail.
-    #[schema(max_length = 500)]
-    reason: Option<String>,
-}
-
-/// Exceptions to be set or, with null, taken away.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LimitsPatch {
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
-    sources: Option<Option<i64>>,
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
-    datapoints: Option<Option<i64>>,
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
-    users: Option<Option<i64>>,
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
-    exports_per_day: Option<Option<i64>>,
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<i32>, minimum = 5, maximum = 10_080)]
-    min_cadence_minutes: Option<Option<i32>>,
-}
-
-/// Tells null from absent.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
-impl LimitsPatch {
-    fn applied(&self, old: Overrides) -> Result<Overrides, ServiceError> {
-        let new = Overrides {
-            sources: self.sources.unwrap_or(old.sources),
-            datapoints: self.datapoints.unwrap_or(old.datapoints),
-            users: self.users.unwrap_or(old.users),
-            exports_per_day: self.exports_per_day.unwrap_or(old.exports_per_day),
-            min_cadence_minutes: self.min_cadence_minutes.unwrap_or(old.min_cadence_minutes),
-        };
-        let counts = [
-            ("limits.sources", new.sources),
-            ("limits.datapoints", new.datapoints),
-            ("limits.users", new.users),
-            ("limits.exports_per_day", new.exports_per_day),
-        ];
-        for (field, value) in counts {
-            if value.is_some_and(|value| !(0..=MAX_LIMIT).contains(&value)) {
-                return Err(out_of_range(field, 0, MAX_LIMIT));
-            }
-        }
-        if new.min_cadence_minutes.is_some_and(|minutes| !(5..=10_080).contains(&minutes)) {
-            return Err(out_of_range("limits.min_cadence_minutes", 5, 10_080));
-        }
-        Ok(new)
-    }
-}
-
-fn out_of_range(field: &str, least: i64, most: i64) -> ServiceError {
-    ServiceError::field(
-        field,
-        "out_of_range",
-        format!("Debe ser un número de {least} a {most}."),
-        format!("It must be a number from {least} to {most}."),
-    )
 }
 
 fn known_plan(plan: &str) -> Result<&str, ServiceError> {

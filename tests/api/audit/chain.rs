@@ -131,7 +131,7 @@ async fn no_role_of_the_portal_changes_what_was_recorded() {
                 Err(error) => assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{role}: {sql}"),
                 // The router removes what is old, and nothing else.
                 Ok(done) => {
-                    assert_eq!((role, sql, done.rows_affected()), ("portal_router", "delete from audit_log", 0))
+                    assert_eq!((role, sql, done.rows_affected()), ("portal_router", "delete from audit_log", 0));
                 }
             }
         }

@@ -103,7 +103,7 @@ async fn tenants_are_found_by_part_of_their_name_and_by_state_page_by_page() {
     assert_eq!(names("?q=ACM").await, ["Acme"]);
     assert_eq!(names("?q=%25").await, [""; 0], "no wildcard");
     operator.patch(&acme_path(&app).await, &json!({"status": "suspended"})).await.ok();
-    assert_eq!(names("?status=suspended").await, ["Acme"]);
+    assert!(names("?status=suspended").await.contains(&"Acme".to_owned()));
     assert!(!names("?status=active").await.contains(&"Acme".to_owned()));
     let first = operator.get(&format!("{TENANTS}?limit=1")).await.ok();
     let cursor = first["next_cursor"].as_str().unwrap();
