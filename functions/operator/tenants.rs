@@ -26,7 +26,8 @@ use crate::http::routes::Routes;
 use crate::http::state::AppState;
 use crate::http::wire::List;
 use crate::services::error::ServiceError;
-use crate::services::operator::tenants::{MemberRow, NewTenant, Removal, TenantDetail, TenantItem, TenantPatch};
+use crate::services::operator::removal::Removal;
+use crate::services::operator::tenants::{MemberRow, NewTenant, TenantDetail, TenantItem, TenantPatch};
 
 /// Tenants of a page unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (50, 200);
@@ -79,7 +80,8 @@ pub fn routes() -> Routes {
             delete("/api/operator/tenants/{id}", "delete_tenant", "Stops a tenant; all of it goes after the grace.")
                 .query([query::number("grace_days", "Days until it goes.", 0, GRACE.1)])
                 .gives::<TenantBody>(StatusCode::ACCEPTED)
-                .fails(403, &["reauth_required"]),
+                .fails(403, &["reauth_required"])
+                .fails(409, &["being_removed"]),
             remove,
         )
 }

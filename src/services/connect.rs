@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::audit_trail::Act;
 use super::error::ServiceError;
-use super::sources::load;
 use super::{Caller, Services};
 use crate::connectors::error::ConnectorError;
 use crate::connectors::ga4::{self, Property};
@@ -284,14 +283,6 @@ impl Services {
             tx.commit().await.map_err(StoreError::from)?;
         }
         Ok(Ok(access.token))
-    }
-}
-
-impl Services {
-    /// One source, as [`load`] gives it, for the ingestion that has no caller.
-    pub(crate) async fn source_of(&self, tenant: TenantId, id: SourceId) -> Result<SourceRow, ServiceError> {
-        let mut tx = self.database.tenant(tenant).await?;
-        load(&mut tx, tenant, id).await
     }
 }
 

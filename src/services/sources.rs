@@ -236,16 +236,17 @@ impl Services {
         self.audit(tx, caller, Act::new(action, format!("source/{id}"))).await
     }
 
+    /// Ends the live run of a source, whose row the caller has locked. `false`: there was none.
     pub(crate) async fn cancel_runs(
         &self,
         tx: &mut Tx,
         tenant: TenantId,
         source: SourceId,
-    ) -> Result<(), ServiceError> {
-        jobs::cancel(tx, tenant, &sync_key(source)).await?;
+    ) -> Result<bool, ServiceError> {
+        let cancelled = jobs::cancel(tx, tenant, &sync_key(source)).await?;
         sources::end_syncing(tx, tenant, source).await?;
         syncs::cancel_open(tx, tenant, source, self.now()).await?;
-        Ok(())
+        Ok(cancelled)
     }
 
     /// Removes a source, its datapoints, and the metrics that nothing else feeds.

@@ -192,3 +192,37 @@ pub async fn delete_all(app: &mut PgConnection, tenant: TenantId, source: Source
         .await?;
     Ok(done.rows_affected())
 }
+
+/// Removes a portion of a source's datapoints, those after `after` in the order of their keys; at most `size`. Gives where
+/// the next portion begins, or `None` after the last.
+///
+/// A stretch of the primary key between two of its values: nothing is joined, so no statistics are needed, and what
+/// earlier portions have removed is not walked through again.
+pub async fn delete_portion(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    after: &str,
+    size: i64,
+) -> Result<Option<String>, StoreError> {
+    let last: Option<String> = sqlx::query_scalar(
+        "select external_id from datapoints where tenant_id = $1 and source_id = $2 and external_id > $3
+          order by external_id offset $4 limit 1",
+    )
+    .bind(tenant.0)
+    .bind(source.0)
+    .bind(after)
+    .bind(size - 1)
+    .fetch_optional(&mut *app)
+    .await?;
+    let stretch = match last {
+        Some(_) => {
+            "delete from datapoints where tenant_id = $1 and source_id = $2 and external_id > $3 and external_id <= $4"
+        }
+        None => {
+            "delete from datapoints where tenant_id = $1 and source_id = $2 and external_id > $3 and $4::text is null"
+        }
+    };
+    sqlx::query(stretch).bind(tenant.0).bind(source.0).bind(after).bind(&last).execute(app).await?;
+    Ok(last)
+}

@@ -258,9 +258,9 @@ pub async fn finish(
     Ok(done.rows_affected() == 1)
 }
 
-/// Cancels the live job of a key, whoever holds it.
-pub async fn cancel(app: &mut PgConnection, tenant: TenantId, dedup_key: &str) -> Result<(), StoreError> {
-    sqlx::query(
+/// Cancels the live job of a key, whoever holds it. `false`: there was none.
+pub async fn cancel(app: &mut PgConnection, tenant: TenantId, dedup_key: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
         "update jobs set state = 'cancelled', lease_token = null, leased_until = null, finished_at = now()
           where tenant_id = $1 and dedup_key = $2 and state in ('queued', 'running')",
     )
@@ -268,7 +268,7 @@ pub async fn cancel(app: &mut PgConnection, tenant: TenantId, dedup_key: &str) -
     .bind(dedup_key)
     .execute(app)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Keeps how far a claimed job has come. `false`: the lease was lost.

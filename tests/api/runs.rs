@@ -3,6 +3,7 @@
 mod failing;
 mod jobs;
 mod recovering;
+mod suspending;
 
 use portal::domain::number::Number;
 use rust_decimal::Decimal;

@@ -23,7 +23,7 @@ use crate::services::limits;
 use crate::store::datapoints::{Partition, Target};
 use crate::store::sources::{Coverage, SourceRow};
 use crate::store::syncs::Progress;
-use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs};
+use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs, tenants};
 
 /// Time between two signs of life while a slice is fetched.
 const HEARTBEAT: Duration = Duration::from_secs(20);
@@ -110,13 +110,13 @@ impl Services {
         }
     }
 
-    /// The source, if it still wants to be read.
+    /// The source, if it still wants to be read and its tenant is active.
     async fn wanted_source(&self, run: &Run) -> Result<SourceRow, Stop> {
-        let found = self.source_of(run.tenant, run.payload.source_id).await;
-        let source = match found {
-            Err(ServiceError::NotFound) => return Err(Stop::Unwanted),
-            other => other?,
-        };
+        let mut tx = self.database.tenant(run.tenant).await?;
+        let active = tenants::is_active(&mut tx, run.tenant).await?;
+        let found = sources::find(&mut tx, run.tenant, run.payload.source_id).await?;
+        drop(tx);
+        let source = found.filter(|_| active).ok_or(Stop::Unwanted)?;
         let stopped =
             matches!(source.status()?, SourceStatus::Paused | SourceStatus::NotConnected | SourceStatus::NeedsReauth);
         if stopped || source.auth.0.refresh_token.is_none() || source.config.0.property.is_none() {

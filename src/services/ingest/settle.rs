@@ -66,6 +66,10 @@ impl Services {
         if jobs::finish(tx, run.tenant, &run.job, End::Cancelled, None).await? {
             sources::end_syncing(tx, run.tenant, run.payload.source_id).await?;
             syncs::finish(tx, run.tenant, run.payload.sync_id, SyncStatus::Cancelled, self.now()).await?;
+            if !tenants::is_active(tx, run.tenant).await? {
+                // What stood still goes on with the first beat after its tenant is resumed.
+                sources::set_next_due(tx, run.tenant, run.payload.source_id, Some(self.now())).await?;
+            }
         }
         Ok(())
     }

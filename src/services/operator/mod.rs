@@ -4,6 +4,7 @@
 pub mod jobs;
 pub mod overview;
 pub mod purge;
+pub mod removal;
 pub mod tenants;
 pub mod users;
 mod wishes;

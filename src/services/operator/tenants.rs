@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use time::Duration;
 use uuid::Uuid;
 
 use crate::domain::email;
@@ -14,6 +13,7 @@ use crate::domain::tenant::{TenantSettings, TenantStatus};
 use crate::services::audit_trail::{Act, Trail};
 use crate::services::error::ServiceError;
 use crate::services::mail::Order;
+use crate::services::operator::removal::refuse_late;
 use crate::services::tenant::{TenantChange, refuse_stale};
 use crate::services::{OperatorCaller, Services};
 use crate::store::operator::overview::{self, SourceRow};
@@ -22,7 +22,7 @@ use crate::store::{StoreError, Tx, invitations};
 
 pub use super::wishes::{LimitsPatch, NewSettings, NewTenant, TenantPatch};
 pub use crate::store::invitations::InvitationRow;
-pub use crate::store::operator::tenants::{MemberRow, Removal, TenantRow};
+pub use crate::store::operator::tenants::{MemberRow, TenantRow};
 
 /// Sources shown with a tenant.
 const SOURCES: u32 = 200;
@@ -155,7 +155,7 @@ impl Services {
         Ok(rows.into_iter().map(item).collect())
     }
 
-    async fn operator_tenant_item(&self, tx: &mut Tx, tenant: TenantId) -> Result<TenantItem, ServiceError> {
+    pub(super) async fn operator_tenant_item(&self, tx: &mut Tx, tenant: TenantId) -> Result<TenantItem, ServiceError> {
         let filter = Filter { id: Some(tenant), ..Filter::default() };
         let rows = tenants::list(tx, &filter, 1).await?;
         self.with_exports(tx, rows).await?.pop().ok_or(ServiceError::NotFound)
@@ -248,9 +248,7 @@ impl Services {
         }
         let row = self.operator_tenant_item(&mut tx, tenant).await?.row;
         refuse_stale(&row.tag(), tag)?;
-        if row.delete_after.is_some_and(|at| at <= self.now()) {
-            return Err(being_removed());
-        }
+        refuse_late(&row, self.now())?;
         let (status, moved) = transition(&row, patch.status)?;
         let change = TenantChange { name: patch.name, ..TenantChange::default() };
         let (name, _) = change.applied(&row.name, &row.settings.0)?;
@@ -283,43 +281,6 @@ impl Services {
         }
         Ok(item)
     }
-
-    /// What would go with a tenant.
-    pub async fn tenant_removal(&self, tenant: TenantId) -> Result<Removal, ServiceError> {
-        let mut tx = self.operator_database.begin().await?;
-        tenants::removal(&mut tx, tenant).await?.ok_or(ServiceError::NotFound)
-    }
-
-    /// Stops a tenant and lets it be removed after a grace.
-    pub async fn delete_tenant(
-        &self,
-        caller: &OperatorCaller,
-        tenant: TenantId,
-        grace: Duration,
-    ) -> Result<TenantItem, ServiceError> {
-        caller.require_fresh()?;
-        let mut tx = self.operator_database.begin().await?;
-        if !tenants::lock(&mut tx, tenant).await? {
-            return Err(ServiceError::NotFound);
-        }
-        let row = self.operator_tenant_item(&mut tx, tenant).await?.row;
-        let delete_after = self.now() + grace;
-        let columns = Columns {
-            name: &row.name,
-            plan: &row.plan,
-            status: TenantStatus::Deleting,
-            delete_after: Some(delete_after),
-            limits: row.limits.0,
-        };
-        tenants::update(&mut tx, tenant, &columns, self.now()).await?;
-        let item = self.operator_tenant_item(&mut tx, tenant).await?;
-        let detail = json!({ "grace_days": grace.whole_days() });
-        let act = |resource| Act::new("tenant.deletion_scheduled", resource).detail(detail.clone());
-        self.record_for(&mut tx, caller, tenant, act).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        self.stop_work(tenant).await?;
-        Ok(item)
-    }
 }
 
 fn bad_admin() -> ServiceError {
@@ -337,13 +298,5 @@ fn no_template() -> ServiceError {
         "unknown_tenant",
         "No existe la empresa que sirve de plantilla.",
         "There is no such company to take as a template.",
-    )
-}
-
-fn being_removed() -> ServiceError {
-    ServiceError::conflict(
-        "being_removed",
-        "El plazo ha terminado: la empresa se está eliminando.",
-        "The grace is over: the company is being removed.",
     )
 }

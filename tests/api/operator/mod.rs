@@ -4,6 +4,7 @@ mod audit;
 mod first;
 mod jobs;
 mod overview;
+mod removal;
 mod tenants;
 mod users;
 
