@@ -100,7 +100,7 @@ async fn kept(browser: &Browser) -> Vec<Value> {
 async fn counts(sql: &mut PgConnection) -> (i64, i64, i64, i64) {
     let query =
         "select (select count(*) from datapoints), (select count(*) from data_sources), (select count(*) from syncs),
-                        (select count(*) from audit_log)";
+                        (select count(*) from audit_log where action like 'source.%')";
     sqlx::query_as(query).fetch_one(sql).await.unwrap()
 }
 
