@@ -56,6 +56,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let bytes = axum::body::to_bytes(request.into_body(), MAX_JSON)
             .await
             .map_err(|_| Refusal::Problem(Problem::too_large()))?;
+        // Every body is an object; serde would take a list for one, field by field.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(data_error("body: invalid type: sequence, expected an object").into());
+        }
         match axum::Json::<T>::from_bytes(&bytes) {
             Ok(axum::Json(body)) => Ok(Self(body)),
             Err(JsonRejection::JsonDataError(error)) => Err(data_error(&error.body_text()).into()),

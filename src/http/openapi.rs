@@ -101,15 +101,17 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({"name": param.name, "in": "query", "required": param.required, "description": param.about, "schema": or_empty(&param.schema)})
     });
     let mut all: Vec<Value> = in_path.chain(in_query).collect();
-    let header = |name: &str, about: &str, least: u32| {
-        let schema = json!({"type": "string", "minLength": least, "maxLength": 200});
-        json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema})
-    };
+    let header = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema});
     if operation.needs.if_match {
-        all.push(header("If-Match", "The ETag of the version that the change was made for.", 0));
+        all.push(header(
+            "If-Match",
+            "The ETag of the version that the change was made for.",
+            json!({"type": "string"}),
+        ));
     }
     if operation.needs.idempotency_key {
-        all.push(header("Idempotency-Key", "A repetition with the same key does nothing twice; kept for a day.", 1));
+        let key = json!({"type": "string", "minLength": 1, "maxLength": 200});
+        all.push(header("Idempotency-Key", "A repetition with the same key does nothing twice; kept for a day.", key));
     }
     all
 }

@@ -292,3 +292,15 @@ async fn a_database_that_is_gone_is_503_with_a_time_to_come_back() {
     assert!(body.get("errors").is_none());
     assert_eq!(answer.header("retry-after"), "5");
 }
+
+#[tokio::test]
+async fn a_list_is_not_taken_for_an_object() {
+    let app = TestApp::start().await;
+    let acme = app.acme().await;
+    let call = Call::new("PATCH", "/api/account").header("content-type", "application/json").body("[null, null]");
+    let answer = acme.send(call).await;
+    answer.problem(422, "invalid");
+    let call = Call::new("POST", "/api/sources").header("content-type", "application/json").body(r#" ["csv", "x"]"#);
+    acme.send(call).await.problem(422, "invalid");
+    assert_eq!(app.value("select count(*) from data_sources").await, 0);
+}
