@@ -36,7 +36,9 @@ pub fn routes() -> Routes {
             post("/api/sources", "add_source", "Adds a source.")
                 .gives::<SourceBody>(StatusCode::CREATED)
                 .with("ETag")
-                .fails(409, &["limit_sources"]),
+                .fails(409, &["limit_sources"])
+                // A repetition whose source is gone.
+                .fails(404, &["not_found"]),
             add,
         )
         .route(
