@@ -3,6 +3,7 @@
 //! A connector turns a provider's answers into facts. It knows neither the database nor the clock: the access token, the
 //! dates and `now` are arguments, and base URLs come from the server's configuration, never from a tenant.
 
+pub mod contract;
 pub mod csv;
 pub mod error;
 pub mod ga4;
