@@ -12,9 +12,10 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::{Config, Profile};
-use crate::connectors::ga4::{Ga4Client, RETRY_WAITS};
+use crate::connectors::ga4::{Ga4, Ga4Client, RETRY_WAITS};
 use crate::connectors::http::{Backoff, UpstreamClient};
 use crate::connectors::oauth::{GOOGLE_PARAMS, OAuthClient, OAuthConfig};
+use crate::connectors::registry::Connectors;
 use crate::domain::secret::Secret;
 use crate::functions;
 use crate::http::access;
@@ -45,17 +46,6 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
     let random = Arc::new(SystemRandom);
     let clock_file = config.clock_file.clone().filter(|_| config.profile == Profile::Local);
     let upstream = UpstreamClient::standard()?;
-    let google = &config.google;
-    let oauth = OAuthConfig {
-        client_id: google.client_id.clone(),
-        client_secret: google.client_secret.clone(),
-        auth_url: google.auth_url.clone(),
-        token_url: google.token_url.clone(),
-        revoke_url: google.revoke_url.clone(),
-        redirect_uri: config.public_origin.join("/api/oauth/callback")?,
-        extra_params: GOOGLE_PARAMS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-    };
-    let backoff = Backoff::new(RETRY_WAITS, tokio::time::sleep);
     let queue_client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(2))
@@ -77,13 +67,41 @@ pub fn state(config: &Config) -> Result<AppState, BuildError> {
             lenient_operators: config.profile == Profile::Local,
         }),
         imports: Arc::new(Semaphore::new(1)),
-        google: OAuthClient::new(upstream.clone(), oauth),
-        ga4: Ga4Client::new(upstream, google.data_url.clone(), google.admin_url.clone(), backoff),
+        connectors: connectors(config, &upstream, tokio::time::sleep)?,
     };
     let origin = config.public_origin.origin().ascii_serialization();
     let origins = std::iter::once(origin).chain(config.extra_origins.iter().cloned()).collect();
     let door = Arc::new(Door { origins, front_door_id: config.front_door_id });
     Ok(AppState { services, door, turns: Turns::default() })
+}
+
+/// The providers, one line each. `sleep` waits between the attempts of a call.
+pub fn connectors<F, S>(config: &Config, upstream: &UpstreamClient, sleep: S) -> Result<Connectors, BuildError>
+where
+    S: Fn(Duration) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    Ok(Connectors::new(vec![Arc::new(ga4(config, upstream, sleep)?)]))
+}
+
+fn ga4<F, S>(config: &Config, upstream: &UpstreamClient, sleep: S) -> Result<Ga4, BuildError>
+where
+    S: Fn(Duration) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let google = &config.google;
+    let oauth = OAuthConfig {
+        client_id: google.client_id.clone(),
+        client_secret: google.client_secret.clone(),
+        auth_url: google.auth_url.clone(),
+        token_url: google.token_url.clone(),
+        revoke_url: google.revoke_url.clone(),
+        redirect_uri: config.public_origin.join("/api/oauth/callback")?,
+        extra_params: GOOGLE_PARAMS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    };
+    let backoff = Backoff::new(RETRY_WAITS, sleep);
+    let client = Ga4Client::new(upstream.clone(), google.data_url.clone(), google.admin_url.clone(), backoff);
+    Ok(Ga4::new(client, OAuthClient::new(upstream.clone(), oauth)))
 }
 
 fn smtp(config: &Config) -> Result<Smtp, BuildError> {

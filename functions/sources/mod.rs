@@ -23,7 +23,7 @@ use crate::http::state::AppState;
 use crate::http::wire::{List, SourceBody, failure_text};
 use crate::services::Caller;
 use crate::services::error::ServiceError;
-use crate::services::sources::{PROVIDER_FAILURES, PROVIDERS, SourceChange, SourceRow, SyncRow};
+use crate::services::sources::{PROVIDER_FAILURES, SourceChange, SourceRow, SyncRow};
 
 /// Runs of a page unless asked otherwise, and at most.
 const LIMIT: (u32, u32) = (20, 100);
@@ -166,8 +166,8 @@ async fn list(State(app): State<AppState>, Viewer(caller): Viewer) -> Result<imp
     Ok(axum::Json(List::whole(items)))
 }
 
-async fn providers(Viewer(_): Viewer) -> impl IntoResponse {
-    let items = PROVIDERS.iter().map(|known| ProviderBody {
+async fn providers(State(app): State<AppState>, Viewer(_): Viewer) -> impl IntoResponse {
+    let items = app.services.providers().into_iter().map(|known| ProviderBody {
         provider: known.provider,
         r#type: known.kind,
         name: known.name,

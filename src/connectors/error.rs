@@ -59,12 +59,14 @@ pub struct ConnectorError {
     pub code: &'static str,
     /// What the operator needs to know; never holds tokens, secrets or URLs with queries.
     pub cause: String,
+    /// How long to leave the source alone at least, where the provider punishes a soon return.
+    pub pause: Option<Duration>,
 }
 
 impl ConnectorError {
     /// A failure of this kind. `cause` is for the operator and must hold no secret.
     pub fn new(kind: FailureKind, code: &'static str, cause: impl Into<String>) -> Self {
-        Self { kind, code, cause: cause.into() }
+        Self { kind, code, cause: cause.into(), pause: None }
     }
 
     /// The source answered something unexpected.
@@ -80,6 +82,13 @@ impl ConnectorError {
     /// A setting that a person has to correct.
     pub fn config(code: &'static str, cause: impl Into<String>) -> Self {
         Self::new(FailureKind::ConfigInvalid, code, cause)
+    }
+
+    /// The same failure, after which the source is left alone for at least this long.
+    #[must_use]
+    pub const fn pausing(mut self, pause: Duration) -> Self {
+        self.pause = Some(pause);
+        self
     }
 
     /// One sentence for the client in Spanish and in English: what happened and who does what.

@@ -9,6 +9,7 @@ pub mod error;
 pub mod ga4;
 pub mod http;
 pub mod oauth;
+pub mod registry;
 pub mod sentences;
 #[cfg(test)]
 mod testing;

@@ -143,6 +143,38 @@ sentences! {
     GA4_PAGES_MOVED = "ga4_pages_moved",
         "Los datos han cambiado mientras los leíamos; los leeremos de nuevo automáticamente.",
         "The data changed while we were reading it; we will read it again automatically.";
+    /// A report is complete only in its totals: rare values stand together as "(other)".
+    GA4_NOTE_FOLDED = "ga4_note_folded",
+        "Google ha agrupado valores poco frecuentes en «(other)»; los totales son correctos.",
+        "Google folded rare values into \"(other)\"; the totals are right.";
+    /// Rows about few people are left out.
+    GA4_NOTE_THRESHOLDED = "ga4_note_thresholded",
+        "Google ha omitido filas de muy pocas personas para proteger su privacidad; los desgloses pueden quedar cortos.",
+        "Google left out rows about very few people to protect their privacy; breakdowns may fall short.";
+    /// An estimate from a sample.
+    GA4_NOTE_SAMPLED = "ga4_note_sampled",
+        "Google ha calculado estas cifras a partir de una muestra; son una estimación.",
+        "Google computed these figures from a sample; they are an estimate.";
+    /// Zeros that are none: the account may not see the metric.
+    GA4_NOTE_RESTRICTED = "ga4_note_restricted",
+        "La cuenta conectada no puede ver alguna métrica, así que no se muestra; pida acceso a ingresos y costes en Google Analytics.",
+        "The connected account may not see some metric, so it is not shown; ask for access to revenue and cost data in Google Analytics.";
+    /// A key without any permission that we need.
+    KEY_READS_NOTHING = "key_reads_nothing",
+        "Esta clave no permite leer ningún dato; cree una clave restringida con permiso de lectura y péguela aquí.",
+        "This key may not read any data; create a restricted key with read permissions and paste it here.";
+    /// A key of another account than the source has read so far.
+    KEY_OF_OTHER_ACCOUNT = "key_of_other_account",
+        "Esta clave es de otra cuenta; use una clave de la misma cuenta o añada una fuente nueva.",
+        "This key belongs to another account; use a key of the same account or add a new source.";
+    /// The provider serves nobody at this moment.
+    PROVIDER_DOWN = "provider_down",
+        "El servicio de origen falla para todos en este momento; continuaremos automáticamente cuando se recupere.",
+        "The data provider is failing for everybody at the moment; we will continue automatically when it recovers.";
+    /// Our own allowance of requests is used up.
+    REQUESTS_SPENT = "requests_spent",
+        "Vamos al ritmo que permite el servicio de origen; continuaremos automáticamente.",
+        "We are going at the pace that the data provider allows; we will continue automatically.";
     /// The tenant's plan has no room for more datapoints.
     LIMIT_DATAPOINTS = "limit_datapoints",
         "No caben más datos en su plan; un administrador debe quitar una fuente o ampliar el plan, y entonces seguiremos automáticamente.",

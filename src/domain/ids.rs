@@ -58,6 +58,10 @@ id!(
     SourceId
 );
 id!(
+    /// An access to a provider that a client gave.
+    CredentialId
+);
+id!(
     /// One run of a source.
     SyncId
 );

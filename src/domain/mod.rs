@@ -18,6 +18,7 @@ pub mod number;
 pub mod password;
 pub mod period;
 pub mod random;
+pub mod restatement;
 pub mod retry;
 pub mod role;
 pub mod sealed;

@@ -1,6 +1,4 @@
-//! Connecting a source with the client's consent (OAuth2 authorization code, PKCE, state), and choosing the account.
-
-use std::collections::BTreeSet;
+//! Connecting a source with the client's consent (OAuth2 authorization code, PKCE, state) or with a key.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -9,22 +7,25 @@ use uuid::Uuid;
 use super::audit_trail::Act;
 use super::error::ServiceError;
 use super::{Caller, Services};
-use crate::connectors::error::ConnectorError;
-use crate::connectors::ga4::{self, Property};
-use crate::connectors::oauth::{Grant, Verifier};
+use crate::connectors::contract::{Access, Connector, Reachable};
+use crate::connectors::error::{ConnectorError, FailureKind};
+use crate::connectors::oauth::{Grant, OAuthClient, Verifier};
 use crate::connectors::sentences::codes;
-use crate::domain::aggregate::Stored;
-use crate::domain::ids::{MetricId, SourceId, TenantId};
+use crate::domain::ids::{CredentialId, SourceId};
 use crate::domain::lang::Text;
-use crate::domain::period::Grain;
 use crate::domain::random;
 use crate::domain::sealed::Sealed;
 use crate::domain::secret::Secret;
-use crate::domain::source::{SourceStatus, SyncTrigger};
-use crate::store::metrics::{Declared, Translation};
-use crate::store::sources::{Account, SourceAuth, SourceConfig, SourceRow, sealing_place};
+use crate::domain::source::SourceStatus;
+use crate::store::credentials::{self, Given, Secrets, StoredPermission, sealing_place};
+use crate::store::sources::{Account, SourceRow};
 use crate::store::tokens::{self, Purpose};
-use crate::store::{StoreError, Tx, datapoints, metrics, sources};
+use crate::store::{StoreError, Tx, sources, streams};
+
+/// Asked beside a provider's own scopes, to recognise who gave access. A provider may leave them out.
+const IDENTITY_SCOPES: [&str; 2] = ["openid", "email"];
+/// Longest key that is looked at.
+const MAX_KEY: usize = 300;
 
 /// How long a person may take at the provider.
 const STATE_MINUTES: i32 = 10;
@@ -45,6 +46,16 @@ pub enum Connected {
     No(SourceId, &'static str),
 }
 
+/// An access as it comes from a provider, before it is sealed.
+struct Fresh<'a> {
+    refresh_token: Option<&'a Secret>,
+    access_token: Option<(&'a Secret, f64)>,
+    api_key: Option<&'a Secret>,
+    holder: Option<&'a str>,
+    label: &'a str,
+    reachable: Reachable,
+}
+
 /// The state is bound to the browser's session by being hashed together with its id.
 fn state_hash(state: &str, session: Uuid) -> Vec<u8> {
     let mut digest = Sha256::new();
@@ -54,32 +65,32 @@ fn state_hash(state: &str, session: Uuid) -> Vec<u8> {
 }
 
 impl Services {
+    /// The connector of a source.
+    pub(crate) fn connector(&self, source: &SourceRow) -> Result<&dyn Connector, ServiceError> {
+        self.connectors.get(&source.provider).map(AsRef::as_ref).ok_or_else(not_an_oauth_source)
+    }
+
     /// The address at the provider where the person gives consent.
     pub async fn begin_connect(&self, caller: &Caller, session: Uuid, id: SourceId) -> Result<String, ServiceError> {
         let source = self.source(caller, id).await?;
         caller.require_fresh()?;
-        if source.provider != ga4::PROVIDER {
-            return Err(ServiceError::conflict(
-                "not_an_oauth_source",
-                "Esta fuente no se conecta con una cuenta: suba un archivo.",
-                "This source is not connected with an account: upload a file.",
-            ));
-        }
+        let (oauth, scopes) = consent_of(self.connector(&source)?)?;
         let state = random::token(self.random.as_ref());
         let mut bytes = [0_u8; 32];
         self.random.fill(&mut bytes);
         let verifier = Verifier::from_random(bytes);
-        let place = sealing_place(caller.tenant, id, "pkce_verifier");
+        let place = sealing_place(caller.tenant, CredentialId(id.0), "pkce_verifier");
         let sealed = self.keys.seal(&place, &Secret::new(verifier.expose()), self.random.as_ref())?;
         let pending = Pending { source: id, verifier: sealed };
         let owner = (caller.tenant, caller.user);
         let mut router = self.database.router_connection().await?;
         let hash = state_hash(&state, session);
         tokens::insert(&mut router, &hash, Purpose::OauthState, owner, &pending, STATE_MINUTES).await?;
-        Ok(self.google.authorize_url(&ga4::SCOPES, &state, &verifier).to_string())
+        let scopes: Vec<&str> = scopes.iter().copied().chain(IDENTITY_SCOPES).collect();
+        Ok(oauth.authorize_url(&scopes, &state, &verifier).to_string())
     }
 
-    /// The way back: checks the state, exchanges the code, keeps the refresh token, looks at the accounts.
+    /// The way back: checks the state, exchanges the code, keeps the access, looks at the accounts.
     pub async fn finish_connect(
         &self,
         caller: &Caller,
@@ -93,7 +104,7 @@ impl Services {
             tokens::take(&mut router, &state_hash(state, session), Purpose::OauthState, owner).await?
         };
         let Some(pending) = pending else { return Err(bad_state()) };
-        self.source(caller, pending.source).await?;
+        let source = self.source(caller, pending.source).await?;
         let code = match code {
             Ok(code) => code,
             Err("access_denied") => return Ok(Connected::No(pending.source, "access_denied")),
@@ -104,12 +115,20 @@ impl Services {
                 return Ok(Connected::No(pending.source, code));
             }
         };
-        let place = sealing_place(caller.tenant, pending.source, "pkce_verifier");
+        let place = sealing_place(caller.tenant, CredentialId(pending.source.0), "pkce_verifier");
         let verifier = self.keys.open(&place, &pending.verifier)?;
         let verifier = Verifier::parse(verifier.expose()).ok_or_else(bad_state)?;
-        match self.exchange(code, &verifier).await {
-            Ok((grant, properties)) => {
-                self.keep_grant(caller, pending.source, &grant, properties).await?;
+        match self.exchange(self.connector(&source)?, code, &verifier).await? {
+            Ok((grant, reachable)) => {
+                let fresh = Fresh {
+                    refresh_token: Some(&grant.refresh_token),
+                    access_token: Some((&grant.access_token, grant.expires_in.as_secs_f64())),
+                    api_key: None,
+                    holder: grant.holder.as_ref().map(|holder| holder.id.as_str()),
+                    label: grant.holder.as_ref().map_or("", |holder| holder.label.as_str()),
+                    reachable,
+                };
+                self.keep_access(caller, pending.source, fresh, &grant.access_token).await?;
                 Ok(Connected::Yes(pending.source))
             }
             Err(error) => {
@@ -120,58 +139,145 @@ impl Services {
         }
     }
 
-    async fn exchange(&self, code: &str, verifier: &Verifier) -> Result<(Grant, Vec<Property>), ConnectorError> {
-        let grant = self.google.exchange(code, verifier, &ga4::SCOPES).await?;
-        let properties = self.ga4.properties(&grant.access_token, self.now()).await?;
-        Ok((grant, properties))
+    /// Connects a source with a key that the client made at the provider: looked at first, then tried, then kept.
+    pub async fn connect_with_key(
+        &self,
+        caller: &Caller,
+        id: SourceId,
+        key: &Secret,
+    ) -> Result<SourceRow, ServiceError> {
+        let source = self.source(caller, id).await?;
+        caller.require_fresh()?;
+        let connector = self.connectors.get(&source.provider).filter(|one| one.provider().access == Access::ApiKey);
+        let Some(connector) = connector else {
+            return Err(ServiceError::conflict(
+                "not_a_key_source",
+                "Esta fuente no se conecta con una clave.",
+                "This source is not connected with a key.",
+            ));
+        };
+        if key.expose().len() > MAX_KEY {
+            return Err(ServiceError::field(
+                "key",
+                "bad_key",
+                "La clave es demasiado larga; cópiela de nuevo, sola y entera.",
+                "The key is too long; copy it again, alone and whole.",
+            ));
+        }
+        let label = connector.key_label(key)?;
+        let reachable = connector.check(key, self.now()).await?;
+        if let Some(missing) = nothing_allowed(&reachable) {
+            return Err(ConnectorError::new(FailureKind::PermissionMissing, codes::KEY_READS_NOTHING, missing).into());
+        }
+        let known = source.config.0.property.as_ref();
+        if known.is_some_and(|known| !reachable.accounts.iter().any(|account| account.id == known.id)) {
+            return Err(ConnectorError::config(codes::KEY_OF_OTHER_ACCOUNT, "the key reaches another account").into());
+        }
+        let fresh = Fresh {
+            refresh_token: None,
+            access_token: None,
+            api_key: Some(key),
+            holder: None,
+            label: &label,
+            reachable,
+        };
+        self.keep_access(caller, id, fresh, key).await?;
+        self.source(caller, id).await
+    }
+
+    /// Lets a source be read with an access that another one has.
+    pub async fn share_access(
+        &self,
+        caller: &Caller,
+        id: SourceId,
+        credential: CredentialId,
+    ) -> Result<(), ServiceError> {
+        let source = self.source(caller, id).await?;
+        let connector = self.connector(&source)?;
+        let row = {
+            let mut tx = self.database.tenant(caller.tenant).await?;
+            credentials::find(&mut tx, caller.tenant, credential).await?
+        };
+        let row = row.filter(|row| row.provider == source.provider).ok_or_else(unknown_credential)?;
+        let token = self.access(caller.tenant, CredentialId(row.id)).await??;
+        let reachable = connector.check(&token, self.now()).await?;
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        if credentials::find(&mut tx, caller.tenant, credential).await?.is_none() {
+            return Err(unknown_credential());
+        }
+        self.stand_under(&mut tx, caller, id, credential, &reachable).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// The accesses of the tenant.
+    pub async fn accesses(&self, caller: &Caller) -> Result<Vec<credentials::CredentialRow>, ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        Ok(credentials::list(&mut tx, caller.tenant).await?)
+    }
+
+    async fn exchange(
+        &self,
+        connector: &dyn Connector,
+        code: &str,
+        verifier: &Verifier,
+    ) -> Result<Result<(Grant, Reachable), ConnectorError>, ServiceError> {
+        let (oauth, scopes) = consent_of(connector)?;
+        let grant = match oauth.exchange(code, verifier, scopes).await {
+            Ok(grant) => grant,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(connector.check(&grant.access_token, self.now()).await.map(|reachable| (grant, reachable)))
     }
 
     /// The source keeps its state and says why it was not connected.
-    async fn note_refusal(&self, caller: &Caller, id: SourceId, code: &str) -> Result<(), ServiceError> {
+    pub(crate) async fn note_refusal(&self, caller: &Caller, id: SourceId, code: &str) -> Result<(), ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         sources::set_status_code(&mut tx, caller.tenant, id, code).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
 
-    async fn keep_grant(
+    /// Seals and keeps an access, lets the source stand under it, wakes what stood still for want of it.
+    async fn keep_access(
         &self,
         caller: &Caller,
         id: SourceId,
-        grant: &Grant,
-        properties: Vec<Property>,
+        fresh: Fresh<'_>,
+        token: &Secret,
     ) -> Result<(), ServiceError> {
-        let place = sealing_place(caller.tenant, id, "refresh_token");
-        let sealed = self.keys.seal(&place, &grant.refresh_token, self.random.as_ref())?;
-        let properties: Vec<Account> = properties
-            .into_iter()
-            .map(|property| Account { id: property.id, name: property.name, account: property.account })
-            .collect();
-        let only = match properties.as_slice() {
-            [only] => Some(only.id.clone()),
-            _ => None,
+        let tenant = caller.tenant;
+        let mut tx = self.database.tenant(tenant).await?;
+        let source = sources::find_for_update(&mut tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        let before = source.credential_id.map(CredentialId);
+        let credential = self.credential_for(&mut tx, caller, &source, fresh.holder).await?;
+        let secrets = self.seal_fresh(caller, credential, &fresh)?;
+        let permissions = stored(&fresh.reachable);
+        let given = Given {
+            provider: &source.provider,
+            holder: fresh.holder,
+            label: fresh.label,
+            secrets: &secrets,
+            serves: fresh.access_token.map(|token| token.1),
+            permissions: &permissions,
+            test_mode: fresh.reachable.test_mode,
+            at: self.now(),
         };
-        let mut tx = self.database.tenant(caller.tenant).await?;
-        let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
-        // A reconnection keeps the account and its history if the new consent still shows it.
-        let kept = source.config.0.property.clone().filter(|kept| properties.iter().any(|one| one.id == kept.id));
-        let config = SourceConfig { property: kept.clone(), properties, created: source.config.0.created };
-        // A run under the old grant would end by saying that access was withdrawn.
-        self.cancel_runs(&mut tx, caller.tenant, id).await?;
-        sources::set_auth(&mut tx, caller.tenant, id, &SourceAuth { refresh_token: Some(sealed) }).await?;
-        sources::set_config(&mut tx, caller.tenant, id, &config, None).await?;
-        sources::set_status(&mut tx, caller.tenant, id, SourceStatus::Connected, None, None).await?;
-        sources::touch(&mut tx, caller.tenant, id, self.now()).await?;
-        if kept.is_some() {
-            // Should we die before the run is started below, the timer starts it.
-            sources::set_next_due(&mut tx, caller.tenant, id, Some(self.now())).await?;
+        credentials::put(&mut tx, tenant, credential, &given).await?;
+        self.stand_under(&mut tx, caller, id, credential, &fresh.reachable).await?;
+        if let Some(left) = before.filter(|left| *left != credential) {
+            self.drop_unused_access(&mut tx, tenant, left).await?;
         }
+        let woken = sources::wake(&mut tx, tenant, credential, self.now()).await?;
         self.audit(&mut tx, caller, Act::new("source.connected", format!("source/{id}"))).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        if kept.is_some() {
-            self.start_sync(caller.tenant, id, SyncTrigger::Connect, None).await?;
-        } else if let Some(only) = only {
-            match self.choose_property_with(caller, id, &only, &grant.access_token).await {
+        for source in woken {
+            self.start_sync(tenant, source, crate::domain::source::SyncTrigger::Connect, None).await?;
+        }
+        let first = source.config.0.property.is_none();
+        if let ([only], true) = (fresh.reachable.accounts.as_slice(), first) {
+            match self.choose_account_with(caller, id, &only.id, token).await {
                 // The person can choose it again by hand; the source says what was the matter.
                 Err(ServiceError::Unprocessable { code, .. }) => self.note_refusal(caller, id, code).await?,
                 done => done?,
@@ -180,110 +286,119 @@ impl Services {
         Ok(())
     }
 
-    /// Chooses the account a source reads and starts its first run.
-    pub(crate) async fn choose_property(
+    /// The access to be replaced or made: one per tenant and person at the provider.
+    async fn credential_for(
         &self,
+        tx: &mut Tx,
         caller: &Caller,
-        id: SourceId,
-        property: &str,
-    ) -> Result<(), ServiceError> {
-        let source = self.source(caller, id).await?;
-        if !source.config.0.properties.iter().any(|known| known.id == property) {
-            return Err(ServiceError::field(
-                "property_id",
-                "unknown_property",
-                "La cuenta conectada no ve esa propiedad; elija una de la lista.",
-                "The connected account does not see that property; choose one of the list.",
-            ));
-        }
-        if source.config.0.property.as_ref().is_some_and(|chosen| chosen.id == property) {
-            return Ok(());
-        }
-        let token = self.access_token(caller.tenant, &source).await??;
-        self.choose_property_with(caller, id, property, &token).await
-    }
-
-    async fn choose_property_with(
-        &self,
-        caller: &Caller,
-        id: SourceId,
-        property: &str,
-        token: &Secret,
-    ) -> Result<(), ServiceError> {
-        let details = self.ga4.property(token, property, self.now()).await?;
-        let mut tx = self.database.tenant(caller.tenant).await?;
-        let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
-        let mut config = source.config.0.clone();
-        let chosen = config.properties.iter().find(|known| known.id == property).cloned();
-        // Another account's figures, and runs that read it, must not stay under this source.
-        self.cancel_runs(&mut tx, caller.tenant, id).await?;
-        datapoints::delete_all(&mut tx, caller.tenant, id).await?;
-        sources::reset_history(&mut tx, caller.tenant, id).await?;
-        config.property = chosen;
-        config.created = details.created;
-        sources::set_config(&mut tx, caller.tenant, id, &config, Some((&details.zone, &details.currency))).await?;
-        self.declare_ga4_metrics(&mut tx, caller.tenant, id).await?;
-        // Should we die before the run is started below, the timer starts it.
-        sources::set_next_due(&mut tx, caller.tenant, id, Some(self.now())).await?;
-        let detail = serde_json::json!({ "property": property });
-        self.audit(&mut tx, caller, Act::new("source.account_chosen", format!("source/{id}")).detail(detail)).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        self.start_sync(caller.tenant, id, SyncTrigger::Connect, None).await?;
-        Ok(())
-    }
-
-    async fn declare_ga4_metrics(&self, tx: &mut Tx, tenant: TenantId, source: SourceId) -> Result<(), ServiceError> {
-        metrics::lock(tx, tenant).await?;
-        for metric in ga4::metrics() {
-            let english = Translation { name: metric.name.en.into(), definition: metric.definition.en.into() };
-            let declared = Declared {
-                id: MetricId(self.new_id()),
-                key: metric.key,
-                name: metric.name.es,
-                definition: metric.definition.es,
-                translations: [("en", english)].into(),
-                provider: ga4::PROVIDER,
-                unit: metric.unit,
-                additivity: metric.additivity,
-                good_direction: metric.good_direction.as_str(),
-                formula: metric.formula,
-                endpoint: metric.endpoint,
-                field: metric.field,
-            };
-            let id = metrics::ensure(tx, tenant, &declared, self.now()).await?;
-            let dim_sets: Vec<BTreeSet<String>> = ga4::dim_sets(metric.key)
-                .into_iter()
-                .map(|set| set.iter().map(|name| (*name).to_owned()).collect())
-                .collect();
-            metrics::set_stored(tx, tenant, id, &Stored { source, grain: Grain::Day, dim_sets }).await?;
-        }
-        Ok(())
-    }
-
-    /// A fresh access token, or the provider's refusal. A rotated refresh token is committed before the access token is
-    /// used.
-    pub(crate) async fn access_token(
-        &self,
-        tenant: TenantId,
         source: &SourceRow,
-    ) -> Result<Result<Secret, ConnectorError>, ServiceError> {
-        let sealed = source.auth.0.refresh_token.as_ref().ok_or_else(not_connected)?;
-        let id = SourceId(source.id);
-        let place = sealing_place(tenant, id, "refresh_token");
-        let refresh_token = self.keys.open(&place, sealed)?;
-        let access = match self.google.refresh(&refresh_token).await {
-            Ok(access) => access,
-            Err(error) => return Ok(Err(error)),
-        };
-        if let Some(rotated) = &access.refresh_token {
-            let sealed = self.keys.seal(&place, rotated, self.random.as_ref())?;
-            let mut tx = self.database.tenant(tenant).await?;
-            let rotated = SourceAuth { refresh_token: Some(sealed) };
-            sources::rotate_auth(&mut tx, tenant, id, &source.auth.0, &rotated).await?;
-            tx.commit().await.map_err(StoreError::from)?;
+        holder: Option<&str>,
+    ) -> Result<CredentialId, ServiceError> {
+        if let Some(holder) = holder
+            && let Some(same) = credentials::find_by_holder(tx, caller.tenant, &source.provider, holder).await?
+        {
+            return Ok(same);
         }
-        Ok(Ok(access.token))
+        if let Some(present) = source.credential_id.map(CredentialId)
+            && let Some(row) = credentials::find(tx, caller.tenant, present).await?
+            // Another person's access stays with the sources that they connected.
+            && (row.holder.is_none() || row.sources <= 1)
+        {
+            return Ok(present);
+        }
+        Ok(CredentialId(self.new_id()))
     }
+
+    fn seal_fresh(&self, caller: &Caller, id: CredentialId, fresh: &Fresh<'_>) -> Result<Secrets, ServiceError> {
+        let seal = |field, secret: Option<&Secret>| {
+            secret.map(|secret| self.seal_for(caller.tenant, id, field, secret)).transpose()
+        };
+        Ok(Secrets {
+            refresh_token: seal("refresh_token", fresh.refresh_token)?,
+            access_token: seal("access_token", fresh.access_token.map(|token| token.0))?,
+            api_key: seal("api_key", fresh.api_key)?,
+        })
+    }
+
+    /// Lets a locked source be read with an access, and offers what that reaches.
+    async fn stand_under(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: SourceId,
+        credential: CredentialId,
+        reachable: &Reachable,
+    ) -> Result<(), ServiceError> {
+        let tenant = caller.tenant;
+        // A run under the old access would end by saying that it was withdrawn.
+        self.cancel_runs(tx, tenant, id).await?;
+        let source = sources::find(tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        let mut config = source.config.0;
+        config.properties = reachable
+            .accounts
+            .iter()
+            .map(|one| Account { id: one.id.clone(), name: one.name.clone(), account: one.group.clone() })
+            .collect();
+        sources::set_credential(tx, tenant, id, Some(credential)).await?;
+        sources::set_config(tx, tenant, id, &config, None).await?;
+        // A pause is a person's and stays.
+        if source.status.as_str() != SourceStatus::Paused.as_str() {
+            sources::set_status(tx, tenant, id, SourceStatus::Connected, None, None).await?;
+        }
+        streams::unblock(tx, tenant, id).await?;
+        sources::touch(tx, tenant, id, self.now()).await?;
+        Ok(())
+    }
+
+    /// Removes an access that nothing needs any more.
+    pub(crate) async fn drop_unused_access(
+        &self,
+        tx: &mut Tx,
+        tenant: crate::domain::ids::TenantId,
+        id: CredentialId,
+    ) -> Result<(), ServiceError> {
+        credentials::delete_unused(tx, tenant, id).await?;
+        Ok(())
+    }
+}
+
+/// The OAuth client and the scopes of a connector.
+fn consent_of(connector: &dyn Connector) -> Result<(&OAuthClient, &'static [&'static str]), ServiceError> {
+    match (connector.oauth(), connector.provider().access) {
+        (Some(oauth), Access::OAuth { scopes }) => Ok((oauth, scopes)),
+        _ => Err(not_an_oauth_source()),
+    }
+}
+
+/// What is missing, if a key may read nothing at all.
+fn nothing_allowed(reachable: &Reachable) -> Option<String> {
+    let missing: Vec<&str> = reachable.permissions.iter().filter_map(|one| one.missing.as_deref()).collect();
+    (!missing.is_empty() && missing.len() == reachable.permissions.len()).then(|| missing.join(", "))
+}
+
+fn stored(reachable: &Reachable) -> Vec<StoredPermission> {
+    reachable
+        .permissions
+        .iter()
+        .map(|one| StoredPermission { stream: one.stream.to_owned(), missing: one.missing.clone() })
+        .collect()
+}
+
+fn unknown_credential() -> ServiceError {
+    ServiceError::field(
+        "credential_id",
+        "unknown_credential",
+        "No hay ninguna conexión así de este proveedor; elija una de la lista o conecte una cuenta nueva.",
+        "There is no such connection of this provider; choose one of the list or connect a new account.",
+    )
+}
+
+fn not_an_oauth_source() -> ServiceError {
+    ServiceError::conflict(
+        "not_an_oauth_source",
+        "Esta fuente no se conecta con una cuenta.",
+        "This source is not connected with an account.",
+    )
 }
 
 /// The stable code of a provider's refusal (RFC 6749, section 4.1.2.1, and Google's own).

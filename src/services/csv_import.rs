@@ -144,7 +144,7 @@ impl Services {
         let ids = self.declare_metrics(&mut tx, caller, id, mapping).await?;
         metrics::delete_unfed(&mut tx, tenant, &fed_before).await?;
         syncs::insert(&mut tx, tenant, sync, id, SyncTrigger::Upload, now).await?;
-        syncs::start(&mut tx, tenant, sync, reading.span(), now).await?;
+        syncs::start(&mut tx, tenant, sync, now).await?;
         let account = account(id);
         let target =
             Target { source: id, provider: CSV, account: &account, zone: caller.settings.zone, sync, metrics: &ids };
@@ -155,6 +155,7 @@ impl Services {
             read: i64::from(reading.rows_read),
             changed: i64::try_from(changed_count).unwrap_or(i64::MAX),
             removed: i64::try_from(removed).unwrap_or(i64::MAX),
+            days: reading.span(),
         };
         syncs::add_progress(&mut tx, tenant, sync, progress).await?;
         syncs::finish(&mut tx, tenant, sync, SyncStatus::Succeeded, now).await?;

@@ -15,6 +15,9 @@ use crate::store::jobs::{self, Claim, Claimed, End};
 /// Lost messages that one round of the timer sends again.
 const SWEEP: i64 = 500;
 
+/// Seconds until a job asks again that has to wait for another with the same exclusive key.
+const ITS_TURN: f64 = 3.0;
+
 /// The body of a job's message. The tenant is checked against the row when the job is claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,8 +52,20 @@ impl Services {
     pub(crate) async fn take_job(&self, message: JobMessage, queue: &str) -> Result<Taken, ServiceError> {
         let JobMessage { job_id, tenant_id } = message;
         let mut tx = self.database.tenant(tenant_id).await?;
-        let claim = jobs::claim(&mut tx, tenant_id, job_id, queue, self.new_id()).await?;
-        tx.commit().await.map_err(StoreError::from)?;
+        let claim = match jobs::claim(&mut tx, tenant_id, job_id, queue, self.new_id()).await {
+            // A job with the same exclusive key runs; the transaction is spent.
+            Err(StoreError::Taken(_)) => {
+                drop(tx);
+                let mut tx = self.database.tenant(tenant_id).await?;
+                let later = jobs::postpone(&mut tx, tenant_id, job_id, ITS_TURN).await?;
+                tx.commit().await.map_err(StoreError::from)?;
+                later.map_or(Claim::Gone, Claim::Later)
+            }
+            claim => {
+                tx.commit().await.map_err(StoreError::from)?;
+                claim?
+            }
+        };
         match claim {
             Claim::Won(job) => Ok(Taken::Ours(job)),
             Claim::Gone => Ok(Taken::Not(Handled::Nothing)),

@@ -1,6 +1,8 @@
 //! Use cases. They open and commit transactions, call the outside world between them, and never hold one across a
 //! network call.
 
+pub mod access;
+pub mod accounts;
 pub mod audit_reading;
 pub mod audit_trail;
 pub mod auth;
@@ -32,8 +34,7 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::connectors::ga4::Ga4Client;
-use crate::connectors::oauth::OAuthClient;
+use crate::connectors::registry::Connectors;
 use crate::domain::audit::ActorKind;
 use crate::domain::clock::Clock;
 use crate::domain::ids::{TenantId, UserId, new_id};
@@ -76,10 +77,8 @@ pub struct Services {
     pub identity: Arc<PortalIdentity>,
     /// Turns to import a file.
     pub imports: Arc<Semaphore>,
-    /// Google's OAuth client.
-    pub google: OAuthClient,
-    /// Google Analytics 4.
-    pub ga4: Ga4Client,
+    /// The providers.
+    pub connectors: Connectors,
 }
 
 /// What the portal is in mails, links and authenticator apps.

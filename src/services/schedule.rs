@@ -78,7 +78,15 @@ impl Services {
             return Err(ServiceError::Forbidden);
         }
         let payload = serde_json::json!(SyncPayload::new(id, sync));
-        let new = NewJob { id: job, kind: "sync", queue: QUEUE, dedup_key: &sync_key(id), payload };
+        let exclusive = source.credential_id.map(|credential| format!("credential:{credential}"));
+        let new = NewJob {
+            id: job,
+            kind: "sync",
+            queue: QUEUE,
+            dedup_key: &sync_key(id),
+            exclusive_key: exclusive.as_deref(),
+            payload,
+        };
         let (job, sync, announce) = match jobs::insert(&mut tx, tenant, &new).await? {
             Inserted::New => {
                 syncs::insert(&mut tx, tenant, sync, id, trigger, self.now()).await?;

@@ -7,15 +7,15 @@ use uuid::Uuid;
 use super::audit_trail::Act;
 use super::error::ServiceError;
 use super::{Caller, Services, limits};
-use crate::connectors::ga4;
+use crate::connectors::contract::Access;
 use crate::connectors::sentences::codes::CODES;
 use crate::connectors::sentences::sentence;
-use crate::domain::ids::{SourceId, TenantId};
+use crate::domain::ids::{CredentialId, SourceId, TenantId};
 use crate::domain::lang::Text;
 use crate::domain::source::SourceStatus;
 use crate::store::idempotency::{Claimed, Key};
 use crate::store::sources::NewSource;
-use crate::store::{StoreError, Tx, datapoints, idempotency, jobs, metrics, sources, syncs};
+use crate::store::{StoreError, Tx, datapoints, idempotency, jobs, metrics, records, sources, syncs};
 
 pub use crate::store::sources::{Account, SourceRow};
 pub use crate::store::syncs::SyncRow;
@@ -39,11 +39,8 @@ pub struct Provider {
 /// Provider key of files.
 pub const CSV: &str = "csv";
 
-/// The providers, in the order in which they are offered.
-pub const PROVIDERS: [Provider; 2] = [
-    Provider { provider: ga4::PROVIDER, kind: "oauth2", name: "Google Analytics 4", scopes: &ga4::SCOPES },
-    Provider { provider: CSV, kind: "file", name: "CSV", scopes: &[] },
-];
+/// Files, which no connector reads.
+const FILES: Provider = Provider { provider: CSV, kind: "file", name: "CSV", scopes: &[] };
 
 /// The key under which at most one run of a source lives.
 pub(crate) fn sync_key(source: SourceId) -> String {
@@ -118,6 +115,19 @@ pub(crate) async fn load(tx: &mut Tx, tenant: TenantId, id: SourceId) -> Result<
 }
 
 impl Services {
+    /// The providers, in the order in which they are offered.
+    pub fn providers(&self) -> Vec<Provider> {
+        let connected = self.connectors.iter().map(|connector| {
+            let known = connector.provider();
+            let (kind, scopes): (_, &'static [_]) = match known.access {
+                Access::OAuth { scopes } => ("oauth2", scopes),
+                Access::ApiKey => ("api_key", &[]),
+            };
+            Provider { provider: known.key, kind, name: known.name, scopes }
+        });
+        connected.chain([FILES]).collect()
+    }
+
     /// The tenant's sources, oldest first.
     pub async fn sources(&self, caller: &Caller) -> Result<Vec<SourceRow>, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
@@ -140,8 +150,9 @@ impl Services {
         name: &str,
         key: Option<&str>,
     ) -> Result<SourceRow, ServiceError> {
-        let Some(kind) = PROVIDERS.iter().find(|known| known.provider == provider) else {
-            let known: Vec<&str> = PROVIDERS.iter().map(|known| known.provider).collect();
+        let providers = self.providers();
+        let Some(kind) = providers.iter().find(|known| known.provider == provider) else {
+            let known: Vec<&str> = providers.iter().map(|known| known.provider).collect();
             return Err(ServiceError::field(
                 "provider",
                 "unknown_provider",
@@ -185,7 +196,7 @@ impl Services {
         let name = change.name.as_deref().map(checked_name).transpose()?;
         refuse_stale(&self.source(caller, id).await?, tag)?;
         if let Some(property) = &change.property_id {
-            self.choose_property(caller, id, property).await?;
+            self.choose_account(caller, id, property).await?;
         }
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
@@ -222,7 +233,7 @@ impl Services {
             (false, true) if source.r#type == "file" && source.last_sync_at.is_some() => {
                 (SourceStatus::Connected, None, "source.resumed")
             }
-            (false, true) if source.auth.0.refresh_token.is_some() => {
+            (false, true) if source.credential_id.is_some() => {
                 (SourceStatus::Connected, Some(self.now()), "source.resumed")
             }
             (false, true) => (SourceStatus::NotConnected, None, "source.resumed"),
@@ -259,7 +270,11 @@ impl Services {
         datapoints::delete_all(&mut tx, caller.tenant, id).await?;
         let fed = metrics::clear_stored(&mut tx, caller.tenant, id).await?;
         metrics::delete_unfed(&mut tx, caller.tenant, &fed).await?;
+        records::delete_all(&mut tx, caller.tenant, id).await?;
         sources::delete(&mut tx, caller.tenant, id).await?;
+        if let Some(credential) = source.credential_id {
+            self.drop_unused_access(&mut tx, caller.tenant, CredentialId(credential)).await?;
+        }
         let detail = serde_json::json!({ "provider": source.provider, "name": source.name });
         self.audit(&mut tx, caller, Act::new("source.deleted", format!("source/{id}")).detail(detail)).await?;
         tx.commit().await.map_err(StoreError::from)?;

@@ -174,6 +174,24 @@ pub async fn delete_unseen(
     Ok(done.rows_affected())
 }
 
+/// The currencies that a source's totals of a metric are stored in; `None` for those without one.
+pub async fn currencies(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    metric: MetricId,
+) -> Result<Vec<Option<String>>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "select distinct currency from datapoints
+          where tenant_id = $1 and metric_id = $2 and source_id = $3 and dim_set = '[]' limit 200",
+    )
+    .bind(tenant.0)
+    .bind(metric.0)
+    .bind(source.0)
+    .fetch_all(app)
+    .await?)
+}
+
 /// Removes all datapoints of a source. Gives how many.
 ///
 /// One plain statement with time enough for a long history. In portions it would be a join of fresh rows with

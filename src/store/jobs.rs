@@ -11,6 +11,9 @@ use crate::domain::ids::{JobId, TenantId};
 /// How long a claim lasts without a sign of life, in seconds.
 pub const LEASE_SECONDS: i32 = 60;
 
+/// Most jobs of one tenant that run at a time in one queue, of the eight that one instance of the host takes.
+pub const AT_ONCE: i64 = 6;
+
 /// A job to be added.
 #[derive(Debug)]
 pub struct NewJob<'a> {
@@ -22,6 +25,8 @@ pub struct NewJob<'a> {
     pub queue: &'a str,
     /// At most one live job of a tenant has this key.
     pub dedup_key: &'a str,
+    /// Of the jobs of a tenant with this key at most one runs at a time.
+    pub exclusive_key: Option<&'a str>,
     /// Ids and settings of the work.
     pub payload: serde_json::Value,
 }
@@ -29,8 +34,8 @@ pub struct NewJob<'a> {
 /// Adds a job that may run at once; if a live one has the same key, gives that one's id and payload instead.
 pub async fn insert(app: &mut PgConnection, tenant: TenantId, job: &NewJob<'_>) -> Result<Inserted, StoreError> {
     let inserted = sqlx::query(
-        "insert into jobs (id, tenant_id, kind, queue, dedup_key, payload, state, run_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, 'queued', now(), now())
+        "insert into jobs (id, tenant_id, kind, queue, dedup_key, payload, exclusive_key, state, run_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, 'queued', now(), now())
          on conflict (tenant_id, dedup_key) where state in ('queued', 'running') do nothing",
     )
     .bind(job.id.0)
@@ -39,6 +44,7 @@ pub async fn insert(app: &mut PgConnection, tenant: TenantId, job: &NewJob<'_>) 
     .bind(job.queue)
     .bind(job.dedup_key)
     .bind(Json(&job.payload))
+    .bind(job.exclusive_key)
     .execute(&mut *app)
     .await?;
     if inserted.rows_affected() == 1 {
@@ -58,8 +64,8 @@ pub async fn insert(app: &mut PgConnection, tenant: TenantId, job: &NewJob<'_>) 
 /// Adds a job whose key nothing else has. As any role that may add jobs.
 pub async fn add(connection: &mut PgConnection, tenant: TenantId, job: &NewJob<'_>) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into jobs (id, tenant_id, kind, queue, dedup_key, payload, state, run_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, 'queued', now(), now())",
+        "insert into jobs (id, tenant_id, kind, queue, dedup_key, payload, exclusive_key, state, run_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, 'queued', now(), now())",
     )
     .bind(job.id.0)
     .bind(tenant.0)
@@ -67,6 +73,7 @@ pub async fn add(connection: &mut PgConnection, tenant: TenantId, job: &NewJob<'
     .bind(job.queue)
     .bind(job.dedup_key)
     .bind(Json(&job.payload))
+    .bind(job.exclusive_key)
     .execute(connection)
     .await?;
     Ok(())
@@ -116,7 +123,11 @@ pub enum Claim {
     Gone,
 }
 
-/// Claims a job of a queue for [`LEASE_SECONDS`]; counts the attempt before the work.
+/// Claims a job of a queue for [`LEASE_SECONDS`]; counts the attempt before the work. Of a tenant's jobs in one queue at
+/// most [`AT_ONCE`] run, so that it leaves room for others.
+///
+/// # Errors
+/// `Taken` when a job with the same exclusive key runs: the transaction is spent, ask again later.
 pub async fn claim(
     app: &mut PgConnection,
     tenant: TenantId,
@@ -129,6 +140,8 @@ pub async fn claim(
                 lease_token = $3, leased_until = now() + make_interval(secs => $4)
           where tenant_id = $1 and id = $2 and queue = $5 and state in ('queued', 'running')
             and run_at <= now() + interval '1 second' and (leased_until is null or leased_until < now())
+            and $6 > (select count(*) from jobs o where o.tenant_id = $1 and o.queue = $5 and o.state = 'running'
+                                                    and o.leased_until > now())
           returning id, payload, attempts, fruitless_attempts, lease_token, created_at",
     )
     .bind(tenant.0)
@@ -136,13 +149,14 @@ pub async fn claim(
     .bind(lease)
     .bind(f64::from(LEASE_SECONDS))
     .bind(queue)
+    .bind(AT_ONCE)
     .fetch_optional(&mut *app)
     .await?;
     if let Some(claimed) = claimed {
         return Ok(Claim::Won(claimed));
     }
     let later: Option<OffsetDateTime> = sqlx::query_scalar(
-        "select greatest(run_at, leased_until, now()) + interval '1 second' from jobs
+        "select greatest(run_at, leased_until, now() + interval '2 seconds') + interval '1 second' from jobs
           where tenant_id = $1 and id = $2 and queue = $3 and state in ('queued', 'running')",
     )
     .bind(tenant.0)
@@ -151,6 +165,24 @@ pub async fn claim(
     .fetch_optional(app)
     .await?;
     Ok(later.map_or(Claim::Gone, Claim::Later))
+}
+
+/// Lets a waiting job run `seconds` from now; `None`: it does not wait.
+pub async fn postpone(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: JobId,
+    seconds: f64,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "update jobs set run_at = now() + make_interval(secs => $3), announced_at = null
+          where tenant_id = $1 and id = $2 and state = 'queued' returning run_at",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(seconds)
+    .fetch_optional(app)
+    .await?)
 }
 
 /// Prolongs the lease; with `progress` the retry ladder starts over. `false`: the lease was lost, stop at once.
@@ -173,6 +205,17 @@ pub async fn renew(
     .execute(app)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Whether another job of the queue is due and runs nowhere; as `portal_router`.
+pub async fn others_wait(router: &mut PgConnection, job: &Claimed, queue: &str) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar(
+        "select exists (select from jobs where queue = $1 and state = 'queued' and run_at <= now() and id <> $2)",
+    )
+    .bind(queue)
+    .bind(job.id)
+    .fetch_one(router)
+    .await?)
 }
 
 /// Attempts since the last progress, or `None` if the lease was lost.
@@ -245,7 +288,7 @@ pub async fn finish(
     let done = sqlx::query(
         "update jobs set state = $4, lease_token = null, leased_until = null, finished_at = now(), last_error = $5,
                 payload = case when kind = 'mail' and ($4 <> 'failed' or payload ? 'email') then '{}'
-                               when kind = 'sync' and $4 = 'failed' then payload - 'recent' - 'through' else payload end
+                               when kind = 'sync' and $4 = 'failed' then payload - 'run' else payload end
           where tenant_id = $1 and id = $2 and lease_token = $3 and state = 'running'",
     )
     .bind(tenant.0)

@@ -224,6 +224,24 @@ pub async fn set_stored(
     refresh_source_ids(app, tenant, &[metric.0]).await
 }
 
+/// Notes which streams a source's figures of a metric are made of.
+pub async fn set_streams(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    metric: MetricId,
+    source: SourceId,
+    streams: &[&str],
+) -> Result<(), StoreError> {
+    sqlx::query("update metric_sources set streams = $4 where tenant_id = $1 and metric_id = $2 and source_id = $3")
+        .bind(tenant.0)
+        .bind(metric.0)
+        .bind(source.0)
+        .bind(streams)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
 /// Takes a source away from its metrics; gives them, some of which may have no source any more.
 pub async fn clear_stored(
     app: &mut PgConnection,

@@ -5,6 +5,8 @@
 
 pub mod audit;
 pub mod audit_reading;
+pub mod breakers;
+pub mod credentials;
 pub mod datapoints;
 pub mod figures;
 pub mod idempotency;
@@ -17,8 +19,12 @@ pub mod people;
 pub mod provisioning;
 pub mod rate_counters;
 pub mod recipients;
+pub mod records;
+pub mod request_buckets;
+pub mod restatements;
 pub mod sessions;
 pub mod sources;
+pub mod streams;
 pub mod syncs;
 pub mod team;
 pub mod tenants;

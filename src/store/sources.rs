@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::freshness::Freshness;
-use crate::domain::ids::{SourceId, TenantId};
-use crate::domain::sealed::Sealed;
+use crate::domain::ids::{CredentialId, SourceId, TenantId};
 use crate::domain::source::SourceStatus;
 
 /// An account of the provider that a source can read.
@@ -35,15 +34,6 @@ pub struct SourceConfig {
     pub created: Option<Date>,
 }
 
-/// The secrets of a source, sealed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SourceAuth {
-    /// OAuth refresh token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<Sealed>,
-}
-
 /// A source.
 #[derive(Debug, Clone, FromRow)]
 pub struct SourceRow {
@@ -61,8 +51,10 @@ pub struct SourceRow {
     pub status_code: Option<String>,
     /// Until when the provider asked to wait.
     pub status_until: Option<OffsetDateTime>,
-    /// Sealed secrets.
-    pub auth: Json<SourceAuth>,
+    /// The access that it is read with.
+    pub credential_id: Option<Uuid>,
+    /// Why a person stopped it, in their words.
+    pub pause_reason: Option<String>,
     /// The rest.
     pub config: Json<SourceConfig>,
     /// IANA zone of its calendar.
@@ -110,11 +102,6 @@ impl SourceRow {
     }
 }
 
-/// Where a sealed secret of a source belongs: it opens nowhere else.
-pub fn sealing_place(tenant: TenantId, source: SourceId, field: &str) -> String {
-    format!("{tenant}/data_sources/{source}/{field}")
-}
-
 /// A source to be added.
 #[derive(Debug)]
 pub struct NewSource<'a> {
@@ -150,7 +137,7 @@ pub async fn insert(app: &mut PgConnection, tenant: TenantId, source: &NewSource
     Ok(())
 }
 
-const COLUMNS: &str = "id, type, provider, name, status, status_code, status_until, auth, config, zone, currency, next_due, \
+const COLUMNS: &str = "id, type, provider, name, status, status_code, status_until, credential_id, pause_reason, config, zone, currency, next_due, \
      last_sync_at, data_through, provisional_from, backfilled_from, backfill_until, created_at, updated_at";
 
 /// A tenant's source.
@@ -272,37 +259,55 @@ pub async fn set_status_code(
     Ok(())
 }
 
-/// Keeps sealed secrets.
-pub async fn set_auth(
+/// Lets a source be read with this access. The sealed copy of earlier versions goes.
+pub async fn set_credential(
     app: &mut PgConnection,
     tenant: TenantId,
     id: SourceId,
-    auth: &SourceAuth,
+    credential: Option<CredentialId>,
 ) -> Result<(), StoreError> {
-    sqlx::query("update data_sources set auth = $3 where tenant_id = $1 and id = $2")
+    sqlx::query("update data_sources set credential_id = $3, auth = '{}' where tenant_id = $1 and id = $2")
         .bind(tenant.0)
         .bind(id.0)
-        .bind(Json(auth))
+        .bind(credential.map(|credential| credential.0))
         .execute(app)
         .await?;
     Ok(())
 }
 
-/// Replaces sealed secrets that the provider rotated, unless a person has connected anew meanwhile.
-pub async fn rotate_auth(
+/// Lets what stood still for want of an access go on, and what was never read yet begin; gives those sources.
+pub async fn wake(
     app: &mut PgConnection,
     tenant: TenantId,
-    id: SourceId,
-    old: &SourceAuth,
-    new: &SourceAuth,
-) -> Result<(), StoreError> {
-    sqlx::query("update data_sources set auth = $4 where tenant_id = $1 and id = $2 and auth = $3")
-        .bind(tenant.0)
-        .bind(id.0)
-        .bind(Json(old))
-        .bind(Json(new))
-        .execute(app)
-        .await?;
+    credential: CredentialId,
+    now: OffsetDateTime,
+) -> Result<Vec<SourceId>, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "update data_sources set status = 'connected', status_code = null, status_until = null, next_due = $3
+          where tenant_id = $1 and credential_id = $2 and status in ('needs_reauth', 'connected', 'error')
+            and config ->> 'property' is not null
+          returning id",
+    )
+    .bind(tenant.0)
+    .bind(credential.0)
+    .bind(now)
+    .fetch_all(app)
+    .await?;
+    Ok(ids.into_iter().map(SourceId).collect())
+}
+
+/// The provider no longer takes the access of this source: the others under it stand still, too, until a person connects.
+pub async fn lose_access(app: &mut PgConnection, tenant: TenantId, id: SourceId, code: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "update data_sources set status = 'needs_reauth', status_code = $3, status_until = null, next_due = null
+          where tenant_id = $1 and status in ('connected', 'syncing', 'rate_limited', 'error')
+            and credential_id = (select credential_id from data_sources where tenant_id = $1 and id = $2)",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(code)
+    .execute(app)
+    .await?;
     Ok(())
 }
 
@@ -312,7 +317,7 @@ pub async fn set_config(
     tenant: TenantId,
     id: SourceId,
     config: &SourceConfig,
-    calendar: Option<(&str, &str)>,
+    calendar: Option<(&str, Option<&str>)>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "update data_sources set config = $3, zone = coalesce($4, zone), currency = coalesce($5, currency)
@@ -322,7 +327,7 @@ pub async fn set_config(
     .bind(id.0)
     .bind(Json(config))
     .bind(calendar.map(|calendar| calendar.0))
-    .bind(calendar.map(|calendar| calendar.1))
+    .bind(calendar.and_then(|calendar| calendar.1))
     .execute(app)
     .await?;
     Ok(())
@@ -337,42 +342,6 @@ pub async fn reset_history(app: &mut PgConnection, tenant: TenantId, id: SourceI
     )
     .bind(tenant.0)
     .bind(id.0)
-    .execute(app)
-    .await?;
-    Ok(())
-}
-
-/// How far the data of a source reaches.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Coverage {
-    /// Last complete period; kept if `None`.
-    pub data_through: Option<Date>,
-    /// First period that may still change.
-    pub provisional_from: Option<Date>,
-    /// History complete from this day on; kept if `None` or later than what is stored.
-    pub backfilled_from: Option<Date>,
-    /// History wanted from this day on; kept if `None`.
-    pub backfill_until: Option<Date>,
-}
-
-/// Notes how far the data reaches after a committed slice.
-pub async fn set_coverage(
-    app: &mut PgConnection,
-    tenant: TenantId,
-    id: SourceId,
-    coverage: Coverage,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "update data_sources set data_through = coalesce($3, data_through), provisional_from = coalesce($4, provisional_from),
-                backfilled_from = least(backfilled_from, $5), backfill_until = coalesce($6, backfill_until)
-          where tenant_id = $1 and id = $2",
-    )
-    .bind(tenant.0)
-    .bind(id.0)
-    .bind(coverage.data_through)
-    .bind(coverage.provisional_from)
-    .bind(coverage.backfilled_from)
-    .bind(coverage.backfill_until)
     .execute(app)
     .await?;
     Ok(())

@@ -29,6 +29,14 @@ pub struct SyncRow {
     pub rows_removed: i64,
     /// Stable code of the failure.
     pub failure_code: Option<String>,
+    /// Attempts so far.
+    pub attempts: i32,
+    /// Batches that were committed.
+    pub batches: i32,
+    /// When it is tried again, while it waits.
+    pub next_attempt_at: Option<OffsetDateTime>,
+    /// When it was ordered.
+    pub created_at: OffsetDateTime,
     /// When the first attempt began.
     pub started_at: Option<OffsetDateTime>,
     /// When it ended.
@@ -57,26 +65,16 @@ pub async fn insert(
     Ok(())
 }
 
-/// Marks a run as going on and notes its window. One that had ended begins anew: an operator replays its job.
-pub async fn start(
-    app: &mut PgConnection,
-    tenant: TenantId,
-    id: SyncId,
-    window: Option<(Date, Date)>,
-    at: OffsetDateTime,
-) -> Result<(), StoreError> {
+/// Marks a run as going on and counts the attempt. One that had ended begins anew: an operator replays its job.
+pub async fn start(app: &mut PgConnection, tenant: TenantId, id: SyncId, at: OffsetDateTime) -> Result<(), StoreError> {
     sqlx::query(
-        "update syncs set status = 'running', started_at = coalesce(started_at, $3),
-                window_from = case when finished_at is null then coalesce(window_from, $4) else $4 end,
-                window_to = case when finished_at is null then coalesce(window_to, $5) else $5 end,
-                finished_at = null
+        "update syncs set status = 'running', started_at = coalesce(started_at, $3), attempts = attempts + 1,
+                next_attempt_at = null, finished_at = null
           where tenant_id = $1 and id = $2",
     )
     .bind(tenant.0)
     .bind(id.0)
     .bind(at)
-    .bind(window.map(|window| window.0))
-    .bind(window.map(|window| window.1))
     .execute(app)
     .await?;
     Ok(())
@@ -91,6 +89,8 @@ pub struct Progress {
     pub changed: i64,
     /// Datapoints removed.
     pub removed: i64,
+    /// First and last day that it covered.
+    pub days: Option<(Date, Date)>,
 }
 
 /// Adds a slice's counts.
@@ -101,7 +101,8 @@ pub async fn add_progress(
     by: Progress,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "update syncs set rows_read = rows_read + $3, rows_changed = rows_changed + $4, rows_removed = rows_removed + $5
+        "update syncs set rows_read = rows_read + $3, rows_changed = rows_changed + $4, rows_removed = rows_removed + $5,
+                batches = batches + 1, window_from = least(window_from, $6), window_to = greatest(window_to, $7)
           where tenant_id = $1 and id = $2",
     )
     .bind(tenant.0)
@@ -109,26 +110,31 @@ pub async fn add_progress(
     .bind(by.read)
     .bind(by.changed)
     .bind(by.removed)
+    .bind(by.days.map(|days| days.0))
+    .bind(by.days.map(|days| days.1))
     .execute(app)
     .await?;
     Ok(())
 }
 
-/// Notes a failure without ending the run.
+/// Notes a failure without ending the run, and when it is tried again.
 pub async fn note_failure(
     app: &mut PgConnection,
     tenant: TenantId,
     id: SyncId,
-    code: &str,
-    cause: &str,
+    (code, cause): (&str, &str),
+    again: Option<OffsetDateTime>,
 ) -> Result<(), StoreError> {
-    sqlx::query("update syncs set failure_code = $3, failure_cause = $4 where tenant_id = $1 and id = $2")
-        .bind(tenant.0)
-        .bind(id.0)
-        .bind(code)
-        .bind(cause)
-        .execute(app)
-        .await?;
+    sqlx::query(
+        "update syncs set failure_code = $3, failure_cause = $4, next_attempt_at = $5 where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(code)
+    .bind(cause)
+    .bind(again)
+    .execute(app)
+    .await?;
     Ok(())
 }
 
@@ -155,6 +161,9 @@ pub async fn finish(
     Ok(())
 }
 
+const COLUMNS: &str = "id, trigger, status, window_from, window_to, rows_read, rows_changed, rows_removed, failure_code, \
+     attempts, batches, next_attempt_at, created_at, started_at, finished_at";
+
 /// Runs of a source before `before`, newest first.
 pub async fn list(
     app: &mut PgConnection,
@@ -163,18 +172,17 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<SyncRow>, StoreError> {
-    Ok(sqlx::query_as(
-        "select id, trigger, status, window_from, window_to, rows_read, rows_changed, rows_removed, failure_code,
-                started_at, finished_at
-           from syncs where tenant_id = $1 and source_id = $2 and ($3::uuid is null or id < $3)
-          order by id desc limit $4",
-    )
-    .bind(tenant.0)
-    .bind(source.0)
-    .bind(before)
-    .bind(limit)
-    .fetch_all(app)
-    .await?)
+    let sql = format!(
+        "select {COLUMNS} from syncs where tenant_id = $1 and source_id = $2 and ($3::uuid is null or id < $3)
+          order by id desc limit $4"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(tenant.0)
+        .bind(source.0)
+        .bind(before)
+        .bind(limit)
+        .fetch_all(app)
+        .await?)
 }
 
 /// Ends the open runs of a source because a person stopped it.
@@ -194,4 +202,143 @@ pub async fn cancel_open(
     .execute(app)
     .await?;
     Ok(())
+}
+
+/// How much a line of a run's log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// As it should be.
+    Info,
+    /// Limits what figures say, or delays them.
+    Warning,
+    /// Somebody has to act.
+    Error,
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A line of a run's log.
+#[derive(Debug, Clone)]
+pub struct Line<'a> {
+    level: Level,
+    code: &'a str,
+    stream: Option<&'a str>,
+    figures: serde_json::Value,
+    cause: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    /// A line with this code.
+    pub fn new(level: Level, code: &'a str) -> Self {
+        Self { level, code, stream: None, figures: serde_json::json!({}), cause: None }
+    }
+
+    /// About this stream.
+    #[must_use]
+    pub const fn stream(mut self, stream: &'a str) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    /// With these counts and days.
+    #[must_use]
+    pub fn figures(mut self, figures: serde_json::Value) -> Self {
+        self.figures = figures;
+        self
+    }
+
+    /// With this for the operator.
+    #[must_use]
+    pub const fn cause(mut self, cause: &'a str) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+}
+
+/// Most lines that are kept of one run.
+const MAX_LINES: i64 = 400;
+
+/// Adds lines to a run's log, until it is full. The source is locked, so that no two count at once.
+pub async fn log(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SyncId,
+    lines: &[Line<'_>],
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let levels: Vec<&str> = lines.iter().map(|line| line.level.as_str()).collect();
+    let codes: Vec<&str> = lines.iter().map(|line| line.code).collect();
+    let streams: Vec<Option<&str>> = lines.iter().map(|line| line.stream).collect();
+    let figures: Vec<sqlx::types::Json<&serde_json::Value>> =
+        lines.iter().map(|line| sqlx::types::Json(&line.figures)).collect();
+    let causes: Vec<Option<&str>> = lines.iter().map(|line| line.cause).collect();
+    sqlx::query(
+        "insert into sync_log (tenant_id, sync_id, line, at, level, stream, code, figures, cause)
+         select $1, $2, last.line + n.at, $3, n.level, n.stream, n.code, n.figures, n.cause
+           from (select coalesce(max(line), 0) as line from sync_log where tenant_id = $1 and sync_id = $2) last,
+                unnest($4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[])
+                    with ordinality as n (level, stream, code, figures, cause, at)
+          where last.line + n.at <= $9
+            and exists (select from syncs where tenant_id = $1 and id = $2)",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(at)
+    .bind(&levels)
+    .bind(&streams)
+    .bind(&codes)
+    .bind(figures)
+    .bind(&causes)
+    .bind(MAX_LINES)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// A stored line of a run's log.
+#[derive(Debug, FromRow)]
+pub struct LineRow {
+    /// Its number.
+    pub line: i32,
+    /// When.
+    pub at: OffsetDateTime,
+    /// `info`, `warning` or `error`.
+    pub level: String,
+    /// The stream it is about.
+    pub stream: Option<String>,
+    /// Stable code.
+    pub code: String,
+    /// Counts and days.
+    pub figures: sqlx::types::Json<serde_json::Value>,
+}
+
+/// A run's log, in its order; without what is for the operator.
+pub async fn lines(app: &mut PgConnection, tenant: TenantId, id: SyncId) -> Result<Vec<LineRow>, StoreError> {
+    Ok(sqlx::query_as(
+        "select line, at, level, stream, code, figures from sync_log
+          where tenant_id = $1 and sync_id = $2 order by line limit 400",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .fetch_all(app)
+    .await?)
+}
+
+/// One run of a source.
+pub async fn find(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    id: SyncId,
+) -> Result<Option<SyncRow>, StoreError> {
+    let sql = format!("select {COLUMNS} from syncs where tenant_id = $1 and source_id = $2 and id = $3");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).bind(source.0).bind(id.0).fetch_optional(app).await?)
 }

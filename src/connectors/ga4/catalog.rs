@@ -19,7 +19,8 @@ const BASE: MetricDefinition = MetricDefinition {
     good_direction: GoodDirection::Up,
 };
 
-static METRICS: [MetricDefinition; 10] = [
+/// The metrics of this connector, in the order of the catalogue.
+pub const METRICS: [MetricDefinition; 10] = [
     MetricDefinition {
         key: "ga4.sessions",
         name: both("Sesiones", "Sessions"),
@@ -141,10 +142,16 @@ static METRICS: [MetricDefinition; 10] = [
     },
 ];
 
-/// The metrics of this connector, in the order of the catalogue.
-pub fn metrics() -> &'static [MetricDefinition] {
-    &METRICS
-}
+/// Their keys.
+pub const KEYS: [&str; METRICS.len()] = {
+    let mut keys = [""; METRICS.len()];
+    let mut at = 0;
+    while at < METRICS.len() {
+        keys[at] = METRICS[at].key;
+        at += 1;
+    }
+    keys
+};
 
 #[cfg(test)]
 mod tests {
@@ -155,16 +162,16 @@ mod tests {
 
     #[test]
     fn the_catalogue_and_the_reports_name_the_same_metrics() {
-        let declared: BTreeSet<&str> = metrics().iter().map(|metric| metric.key).collect();
+        let declared: BTreeSet<&str> = METRICS.iter().map(|metric| metric.key).collect();
         let reported: BTreeSet<&str> = REPORTS.iter().flat_map(|report| report.keys).copied().collect();
         assert_eq!(declared, reported);
-        assert_eq!(declared.len(), metrics().len());
+        assert_eq!(declared.len(), METRICS.len());
     }
 
     #[test]
     fn every_field_of_the_catalogue_is_asked_for_and_within_the_api_caps() {
         let asked: BTreeSet<&str> = REPORTS.iter().flat_map(|report| report.fields).copied().collect();
-        for metric in metrics() {
+        for metric in &METRICS {
             for field in metric.field.split(", ") {
                 assert!(asked.contains(field), "{}: {field}", metric.key);
                 assert!(metric.formula.contains(field), "{}: {field}", metric.key);
@@ -177,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_metric_has_a_name_and_a_definition_in_both_languages() {
-        for metric in metrics() {
+        for metric in &METRICS {
             for text in [metric.name.es, metric.name.en] {
                 assert!(!text.is_empty(), "{}", metric.key);
             }

@@ -7,6 +7,7 @@ use chrono_tz::America::Los_Angeles;
 use http::StatusCode;
 use time::OffsetDateTime;
 
+use super::SERVER_ERROR_PAUSE;
 use super::wire::{ApiError, Envelope};
 use crate::connectors::error::{ConnectorError, FailureKind, quote};
 use crate::connectors::http::Answer;
@@ -30,7 +31,9 @@ pub fn classify(answer: &Answer, now: OffsetDateTime) -> ConnectorError {
         StatusCode::NOT_FOUND => ConnectorError::config(codes::GA4_PROPERTY_UNKNOWN, cause),
         StatusCode::TOO_MANY_REQUESTS => limited(answer, &error, cause, now),
         StatusCode::REQUEST_TIMEOUT => ConnectorError::transient(codes::GA4_SERVER_ERROR, cause),
-        status if status.is_server_error() => ConnectorError::transient(codes::GA4_SERVER_ERROR, cause),
+        status if status.is_server_error() => {
+            ConnectorError::transient(codes::GA4_SERVER_ERROR, cause).pausing(SERVER_ERROR_PAUSE)
+        }
         _ => ConnectorError::contract(codes::GA4_UNEXPECTED, cause),
     }
 }

@@ -2,20 +2,22 @@
 
 mod catalog;
 mod client;
+mod connector;
 mod errors;
 mod normalise;
+mod plan;
 mod reports;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod window;
 mod wire;
 
 use std::time::Duration;
 
-pub use catalog::metrics;
 pub use client::Ga4Client;
-pub use reports::dim_sets;
-pub use slice::{FetchPlan, Note, Partition, Property, PropertyDetails, Slice};
+pub use connector::Ga4;
+pub use slice::{FetchPlan, Note, Property, PropertyDetails, Slice};
 
 /// The provider's name in sources and external ids.
 pub const PROVIDER: &str = "ga4";

@@ -8,8 +8,9 @@ use time::{Date, Duration};
 
 use super::PROVISIONAL_DAYS;
 use super::reports::Report;
-use super::slice::{FetchPlan, Note, Partition};
+use super::slice::{FetchPlan, Note};
 use super::wire::{Header, Metadata, RunReportResponse};
+use crate::connectors::contract::Partition;
 use crate::connectors::error::{ConnectorError, quote};
 use crate::connectors::sentences::codes;
 use crate::domain::fact::{Dims, Fact};

@@ -4,7 +4,8 @@ use std::fmt;
 
 use time::{Date, OffsetDateTime};
 
-use crate::domain::fact::Fact;
+use crate::connectors::contract::Partition;
+use crate::connectors::sentences::codes;
 
 /// A property that the connected account can see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,22 +65,6 @@ pub struct Slice {
     pub notes: Vec<Note>,
 }
 
-/// All facts of some metrics, one set of dimensions and one range of days: whatever is stored there and is not among
-/// `facts` no longer exists at the source.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Partition {
-    /// Names of the dimensions, as in the facts; empty for totals.
-    pub dimensions: Vec<&'static str>,
-    /// The metrics that the partition covers.
-    pub metric_keys: Vec<&'static str>,
-    /// First day.
-    pub from: Date,
-    /// Last day, inclusive.
-    pub to: Date,
-    /// The facts.
-    pub facts: Vec<Fact>,
-}
-
 /// Something about a report that does not stop the sync but limits what its figures say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
@@ -112,6 +97,18 @@ pub enum Note {
         /// The API's name of the metric.
         metric: String,
     },
+}
+
+impl Note {
+    /// The stable code, which has a sentence for clients.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::OtherDate { .. } | Self::DataLoss { .. } => codes::GA4_NOTE_FOLDED,
+            Self::Thresholded { .. } => codes::GA4_NOTE_THRESHOLDED,
+            Self::Sampled { .. } => codes::GA4_NOTE_SAMPLED,
+            Self::Restricted { .. } => codes::GA4_NOTE_RESTRICTED,
+        }
+    }
 }
 
 impl fmt::Display for Note {

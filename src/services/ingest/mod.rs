@@ -1,16 +1,17 @@
 //! Running a source: claimed by lease, done in slices that can be killed at any instant.
 //!
-//! `mod.rs` claims and gives back, `run.rs` reads slices, `window.rs` decides which days to read, `settle.rs` turns an
-//! outcome into states of job, run and source.
+//! `mod.rs` claims and gives back, `run.rs` reads batches, `gate.rs` counts requests, `write.rs` writes what was read,
+//! `settle.rs` turns an outcome into states of job, run and source. What to read next is the connector's to say.
 
+mod gate;
 mod run;
 mod settle;
-mod window;
+mod write;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::Services;
 use super::error::ServiceError;
@@ -20,33 +21,29 @@ use crate::connectors::error::ConnectorError;
 use crate::domain::ids::{SourceId, SyncId, TenantId};
 use crate::store::StoreError;
 use crate::store::jobs::{self, Claimed};
-use window::Window;
 
 /// How long one invocation works before it hands the rest to the next one, well before the host's time-out.
-const BUDGET: Duration = Duration::from_mins(4);
+const BUDGET: Duration = Duration::from_mins(3);
 
 /// Attempts without progress after which a job is a dead letter; hourly ones, so more than a day.
 const MAX_FRUITLESS: i32 = 30;
 
-/// What a run's job carries. `recent` is what remains of the newest days; `None` before the first attempt.
+/// What a run's job carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncPayload {
     /// The source.
     pub source_id: SourceId,
     /// The run.
     pub sync_id: SyncId,
-    /// Remaining part of the newest days, read newest first.
+    /// What the connector left with the last batch; `null` before the first.
     #[serde(default)]
-    recent: Option<Window>,
-    /// The last of those days: today when the run began, however long it takes.
-    #[serde(default)]
-    through: Option<Date>,
+    pub run: serde_json::Value,
 }
 
 impl SyncPayload {
     /// Of a run that has not begun.
     pub fn new(source_id: SourceId, sync_id: SyncId) -> Self {
-        Self { source_id, sync_id, recent: None, through: None }
+        Self { source_id, sync_id, run: serde_json::Value::Null }
     }
 
     /// Reads a stored payload.
@@ -92,6 +89,8 @@ impl Services {
         let outcome = if run.job.fruitless_attempts > MAX_FRUITLESS {
             // Attempts that never came back to say how they ended: it may be this job that kills the handler.
             Ok(Outcome::Failed(ConnectorError::contract("gave_up", "attempts ended without a result")))
+        } else if let Some(down) = self.provider_down(&run).await? {
+            Ok(Outcome::Failed(down))
         } else {
             self.work(&run, tokio::time::Instant::now() + BUDGET).await
         };

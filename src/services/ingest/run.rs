@@ -1,34 +1,38 @@
-//! The slices of a run: fetched without a transaction, then rows, cursor and lease committed together.
+//! The batches of a run: read without a transaction, then rows, cursor and lease committed together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use time::{Date, OffsetDateTime};
 use tokio::time::Instant;
 
-use super::window::{Reach, Window};
+use super::gate::RequestGate;
+use super::write::Writer;
 use super::{Outcome, Run, SyncPayload};
+use crate::connectors::contract::{Batch, Connector, Provider, Reach, Reading, StreamState};
 use crate::connectors::error::{ConnectorError, FailureKind};
-use crate::connectors::ga4::{self, FetchPlan, PROVISIONAL_DAYS, Slice};
 use crate::connectors::sentences::codes;
-use crate::domain::fact::dim_set;
-use crate::domain::ids::{MetricId, SourceId};
+use crate::domain::ids::{CredentialId, MetricId};
 use crate::domain::secret::Secret;
 use crate::domain::source::SourceStatus;
 use crate::domain::tenant::Zone;
 use crate::services::Services;
 use crate::services::error::ServiceError;
 use crate::services::limits;
-use crate::store::datapoints::{Partition, Target};
-use crate::store::sources::{Coverage, SourceRow};
-use crate::store::syncs::Progress;
-use crate::store::{StoreError, Tx, datapoints, jobs, metrics, sources, syncs, tenants};
+use crate::store::sources::SourceRow;
+use crate::store::streams::Advance;
+use crate::store::syncs::{Level, Line};
+use crate::store::{StoreError, Tx, jobs, metrics, sources, streams, syncs, tenants};
 
-/// Time between two signs of life while a slice is fetched.
+/// Time between two signs of life while a batch is read.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// A wait that the source asks for and that is worth sleeping through.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
+/// A run that has worked this long makes way for runs that wait.
+const TURN: Duration = Duration::from_secs(5);
 
 /// Why an attempt stopped early.
 pub(super) enum Stop {
@@ -57,19 +61,37 @@ impl From<StoreError> for Stop {
 }
 
 /// What stays the same over an attempt.
-struct Attempt<'a> {
-    run: &'a Run,
-    property: String,
-    zone: Zone,
-    created: Option<Date>,
-    metrics: HashMap<String, MetricId>,
+pub(super) struct Attempt<'a> {
+    pub run: &'a Run,
+    pub connector: Arc<dyn Connector>,
+    pub credential: CredentialId,
+    pub account: String,
+    pub zone: Zone,
+    pub currency: Option<String>,
+    pub created: Option<Date>,
+    /// Today in the source's calendar, as the attempt began.
+    pub today: Date,
+    pub metrics: HashMap<String, MetricId>,
+    gate: RequestGate,
+}
+
+impl Attempt<'_> {
+    pub fn provider(&self) -> &'static Provider {
+        self.connector.provider()
+    }
+}
+
+/// What an attempt goes through.
+struct Position {
     token: Secret,
+    streams: BTreeMap<String, StreamState>,
+    run: Value,
 }
 
 impl Services {
     /// One attempt at a run, until it is done, fails, or `deadline` is past.
     pub(super) async fn work(&self, run: &Run, deadline: Instant) -> Result<Outcome, ServiceError> {
-        match self.read_slices(run, deadline).await {
+        match self.read_batches(run, deadline).await {
             Ok(true) => Ok(Outcome::Done),
             Ok(false) => Ok(Outcome::More),
             Err(Stop::Connector(error)) => Ok(Outcome::Failed(error)),
@@ -80,87 +102,98 @@ impl Services {
     }
 
     /// `true` when everything is read.
-    async fn read_slices(&self, run: &Run, deadline: Instant) -> Result<bool, Stop> {
-        let mut source = self.wanted_source(run).await?;
-        let mut attempt = self.begin_attempt(run, &source).await?;
-        let mut recent = run.payload.recent;
-        let through = run.payload.through.unwrap_or_else(|| attempt.zone.date_of(self.now()));
+    async fn read_batches(&self, run: &Run, deadline: Instant) -> Result<bool, Stop> {
+        let (attempt, mut position) = self.begin_attempt(run).await?;
+        let mut turn = Instant::now();
         loop {
-            let today = attempt.zone.date_of(self.now());
-            let reach = reach(&source, through);
-            let window = recent.unwrap_or_else(|| reach.recent());
-            // What remains of the newest days; nothing, once history is being read.
-            let (slice, rest) = if window.is_empty() {
-                match reach.history() {
-                    Some(slice) => (slice, window),
-                    None => return Ok(true),
-                }
-            } else {
-                let (slice, rest) = window.split_newest();
-                (slice, rest.unwrap_or_else(|| Window::nothing(through)))
-            };
             if Instant::now() >= deadline {
                 return Ok(false);
             }
-            let fetched = self.fetch_patiently(&mut attempt, slice, today).await?;
-            let newest_done = rest.is_empty() && !window.is_empty();
-            recent = Some(rest);
-            self.commit_slice(&attempt, slice, (rest, through), newest_done, &fetched).await?;
-            source = self.wanted_source(run).await?;
+            if turn.elapsed() >= TURN {
+                if self.others_wait(run).await? {
+                    return Ok(false);
+                }
+                turn = Instant::now();
+            }
+            let Some(batch) = self.read_patiently(&attempt, &mut position).await? else { return Ok(true) };
+            self.commit_batch(&attempt, &position, &batch).await?;
+            position.run.clone_from(&batch.run);
+            let stream = position.streams.entry(batch.stream.to_owned()).or_default();
+            stream.cursor.clone_from(&batch.cursor);
+            stream.reach = merged(stream.reach, batch.reach);
+            if let Some(pause) = batch.pause {
+                let kind = FailureKind::RateLimited { retry_after: pause, scope: "quota_low".to_owned() };
+                return Err(ConnectorError::new(kind, codes::REQUESTS_SPENT, "the quota is nearly used up").into());
+            }
         }
     }
 
-    /// The source, if it still wants to be read and its tenant is active.
-    async fn wanted_source(&self, run: &Run) -> Result<SourceRow, Stop> {
-        let mut tx = self.database.tenant(run.tenant).await?;
-        let active = tenants::is_active(&mut tx, run.tenant).await?;
-        let found = sources::find(&mut tx, run.tenant, run.payload.source_id).await?;
-        drop(tx);
-        let source = found.filter(|_| active).ok_or(Stop::Unwanted)?;
-        let stopped =
-            matches!(source.status()?, SourceStatus::Paused | SourceStatus::NotConnected | SourceStatus::NeedsReauth);
-        if stopped || source.auth.0.refresh_token.is_none() || source.config.0.property.is_none() {
-            return Err(Stop::Unwanted);
-        }
-        Ok(source)
+    /// Whether another source's run could go on in this one's place.
+    async fn others_wait(&self, run: &Run) -> Result<bool, Stop> {
+        let mut router = self.database.router_connection().await?;
+        Ok(jobs::others_wait(&mut router, &run.job, super::QUEUE).await?)
     }
 
-    async fn begin_attempt<'a>(&self, run: &'a Run, source: &SourceRow) -> Result<Attempt<'a>, Stop> {
-        let property = source.config.0.property.as_ref().map(|property| property.id.clone()).ok_or(Stop::Unwanted)?;
+    async fn begin_attempt<'a>(&self, run: &'a Run) -> Result<(Attempt<'a>, Position), Stop> {
+        let (tenant, id) = (run.tenant, run.payload.source_id);
+        let mut tx = self.database.tenant(tenant).await?;
+        let source = still_wanted(&mut tx, run, false).await?;
+        let connector = Arc::clone(self.connectors.get(&source.provider).ok_or(Stop::Unwanted)?);
+        let provider = connector.provider();
+        let credential = source.credential_id.map(CredentialId).ok_or(Stop::Unwanted)?;
+        let account = source.config.0.property.as_ref().map(|account| account.id.clone()).ok_or(Stop::Unwanted)?;
         let zone = source.zone.clone().and_then(|name| Zone::try_from(name).ok());
         let zone = zone.ok_or(StoreError::Inconsistent("data_sources.zone"))?;
-        let keys: Vec<String> = ga4::metrics().iter().map(|metric| metric.key.to_owned()).collect();
-        let id = SourceId(source.id);
-        let mut tx = self.database.tenant(run.tenant).await?;
-        if !still_ours(&mut tx, run, false).await? {
-            return Err(Stop::LeaseLost);
-        }
-        sources::set_status(&mut tx, run.tenant, id, SourceStatus::Syncing, None, None).await?;
-        syncs::start(&mut tx, run.tenant, run.payload.sync_id, Some(whole(source, zone, self.now())), self.now())
-            .await?;
-        let known = metrics::list(&mut tx, run.tenant, Some(&keys)).await?;
+        sources::set_status(&mut tx, tenant, id, SourceStatus::Syncing, None, None).await?;
+        syncs::start(&mut tx, tenant, run.payload.sync_id, self.now()).await?;
+        let keys: Vec<&str> = provider.streams.iter().map(|stream| stream.key).collect();
+        streams::ensure(&mut tx, tenant, id, &keys).await?;
+        let known: Vec<String> = provider.metrics.iter().map(|metric| metric.key.to_owned()).collect();
+        let metrics = metrics::list(&mut tx, tenant, Some(&known)).await?;
+        let rows = streams::list(&mut tx, tenant, id).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        let metrics = known.into_iter().map(|metric| (metric.row.key, MetricId(metric.row.id))).collect();
-        let token = self.access_token(run.tenant, source).await??;
-        Ok(Attempt { run, property, zone, created: source.config.0.created, metrics, token })
+        let token = self.access(tenant, credential).await??;
+        let gate = RequestGate {
+            database: self.database.clone(),
+            tenant,
+            credential,
+            account: account.clone(),
+            stock: tokio::sync::Mutex::default(),
+        };
+        let attempt = Attempt {
+            run,
+            connector,
+            credential,
+            account,
+            zone,
+            currency: source.currency.clone(),
+            created: source.config.0.created,
+            today: zone.date_of(self.now()),
+            metrics: metrics.into_iter().map(|metric| (metric.row.key, MetricId(metric.row.id))).collect(),
+            gate,
+        };
+        let streams = rows.into_iter().map(|row| (row.stream.clone(), state_of(row))).collect();
+        Ok((attempt, Position { token, streams, run: run.payload.run.clone() }))
     }
 
-    /// Fetches a slice; sleeps through a short wait, and refreshes the token once if it is refused.
-    async fn fetch_patiently(&self, attempt: &mut Attempt<'_>, slice: Window, today: Date) -> Result<Slice, Stop> {
-        let plan = FetchPlan {
-            property: attempt.property.clone(),
-            from: slice.from,
-            to: slice.to,
-            today,
-            created: attempt.created,
-            now: self.now(),
-        };
-        let mut refreshed = false;
+    /// Reads a batch; sleeps through a short wait, and renews the access token once if it is refused.
+    async fn read_patiently(&self, attempt: &Attempt<'_>, position: &mut Position) -> Result<Option<Batch>, Stop> {
+        let mut renewed = false;
         let mut waited = false;
         loop {
-            let fetch = self.ga4.fetch(&attempt.token, &plan);
-            let error = match self.with_heartbeat(attempt.run, fetch).await? {
-                Ok(slice) => return Ok(slice),
+            let reading = Reading {
+                account: &attempt.account,
+                zone: attempt.zone,
+                currency: attempt.currency.as_deref(),
+                created: attempt.created,
+                now: self.now(),
+                streams: &position.streams,
+                run: &position.run,
+                gate: &attempt.gate,
+            };
+            let read = attempt.connector.read(&position.token, &reading);
+            let error = match self.with_heartbeat(attempt.run, read).await? {
+                Ok(batch) => return Ok(batch),
                 Err(error) => error,
             };
             match &error.kind {
@@ -168,10 +201,11 @@ impl Services {
                     waited = true;
                     tokio::time::sleep(*retry_after).await;
                 }
-                FailureKind::AuthRevoked if error.code == codes::GA4_UNAUTHENTICATED && !refreshed => {
-                    refreshed = true;
-                    let source = self.wanted_source(attempt.run).await?;
-                    attempt.token = self.access_token(attempt.run.tenant, &source).await??;
+                // An access token that died before its time. A refused key has no successor.
+                FailureKind::AuthRevoked if attempt.connector.oauth().is_some() && !renewed => {
+                    renewed = true;
+                    self.forget_access(attempt.run.tenant, attempt.credential).await?;
+                    position.token = self.access(attempt.run.tenant, attempt.credential).await??;
                 }
                 _ => return Err(error.into()),
             }
@@ -193,111 +227,98 @@ impl Services {
         }
     }
 
-    /// Rows, counts, reach, cursor and lease in one transaction. `through` is the last of the newest days, which are
-    /// all in when `newest_done`.
-    async fn commit_slice(
-        &self,
-        attempt: &Attempt<'_>,
-        slice: Window,
-        (recent, through): (Window, Date),
-        newest_done: bool,
-        fetched: &Slice,
-    ) -> Result<(), Stop> {
+    /// Rows, counts, reach, cursor and lease in one transaction.
+    async fn commit_batch(&self, attempt: &Attempt<'_>, position: &Position, batch: &Batch) -> Result<(), Stop> {
         let run = attempt.run;
         let (tenant, source) = (run.tenant, run.payload.source_id);
         let mut tx = self.database.tenant(tenant).await?;
-        if !still_ours(&mut tx, run, true).await? {
-            return Err(Stop::LeaseLost);
-        }
-        let (progress, difference) = write_partitions(&mut tx, attempt, fetched).await?;
-        if let Some(error) = limits::count_slice(&mut tx, tenant, source, difference).await? {
+        still_wanted(&mut tx, run, true).await?;
+        let before = position.streams.get(batch.stream).map(|stream| stream.reach).unwrap_or_default();
+        let writer = Writer { services: self, attempt, covered_from: before.backfilled_from };
+        let written = writer.write(&mut tx, batch).await?;
+        if let Some(error) = limits::count_slice(&mut tx, tenant, source, written.difference).await? {
             return Err(error.into());
         }
-        syncs::add_progress(&mut tx, tenant, run.payload.sync_id, progress).await?;
-        let newest_through = newest_done.then_some(through);
-        let coverage = Coverage {
-            data_through: newest_through.map(|today| today - time::Duration::DAY),
-            provisional_from: newest_through.map(|today| today - time::Duration::days(PROVISIONAL_DAYS - 1)),
-            backfilled_from: recent.is_empty().then_some(slice.from),
-            backfill_until: newest_through.map(goal),
-        };
-        sources::set_coverage(&mut tx, tenant, source, coverage).await?;
-        if newest_through.is_some() {
-            sources::set_synced(&mut tx, tenant, source, self.now()).await?;
-        }
-        let payload = SyncPayload { recent: Some(recent), through: Some(through), ..run.payload.clone() };
-        let payload = serde_json::json!(payload);
+        syncs::add_progress(&mut tx, tenant, run.payload.sync_id, written.progress).await?;
+        streams::advance(&mut tx, tenant, source, &advance(batch, self.now())).await?;
+        self.log_batch(&mut tx, run, batch, &written).await?;
+        let payload = json!(SyncPayload { run: batch.run.clone(), ..run.payload.clone() });
         jobs::set_payload(&mut tx, tenant, &run.job, &payload).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        for note in &fetched.notes {
-            tracing::warn!(tenant = %tenant, source = %source, note = %note, "A report is limited");
-        }
         Ok(())
+    }
+
+    async fn log_batch(
+        &self,
+        tx: &mut Tx,
+        run: &Run,
+        batch: &Batch,
+        written: &super::write::Written,
+    ) -> Result<(), StoreError> {
+        let counts = json!({
+            "rows": written.progress.read, "changed": written.progress.changed, "removed": written.progress.removed,
+            "from": written.progress.days.map(|days| days.0.to_string()),
+            "to": written.progress.days.map(|days| days.1.to_string()), "restated": written.restated,
+        });
+        let mut lines = vec![Line::new(Level::Info, "batch").stream(batch.stream).figures(counts)];
+        for note in &batch.notes {
+            lines.push(Line::new(Level::Warning, note.code).stream(batch.stream).cause(&note.detail));
+        }
+        if let Some(blocked) = &batch.blocked {
+            let figures = json!({ "permission": blocked.permission });
+            let line = Line::new(Level::Warning, blocked.code).stream(batch.stream).figures(figures);
+            lines.push(line.cause(&blocked.cause));
+        }
+        syncs::log(tx, run.tenant, run.payload.sync_id, &lines, self.now()).await
     }
 }
 
 /// Locks the source and then the job, and prolongs the lease; comes first in a transaction, so that a process that lost
 /// its lease writes nothing. In this order, as everyone who changes both: no two wait for each other.
-async fn still_ours(tx: &mut Tx, run: &Run, progress: bool) -> Result<bool, StoreError> {
+async fn still_wanted(tx: &mut Tx, run: &Run, progress: bool) -> Result<SourceRow, Stop> {
     let source = sources::find_for_update(tx, run.tenant, run.payload.source_id).await?;
-    Ok(source.is_some() && jobs::renew(tx, run.tenant, &run.job, progress).await?)
+    if !jobs::renew(tx, run.tenant, &run.job, progress).await? {
+        return Err(Stop::LeaseLost);
+    }
+    let source = source.ok_or(Stop::Unwanted)?;
+    let stopped =
+        matches!(source.status()?, SourceStatus::Paused | SourceStatus::NotConnected | SourceStatus::NeedsReauth);
+    let unready = source.credential_id.is_none() || source.config.0.property.is_none();
+    if stopped || unready || !tenants::is_active(tx, run.tenant).await? {
+        return Err(Stop::Unwanted);
+    }
+    Ok(source)
 }
 
-fn reach(source: &SourceRow, today: Date) -> Reach {
+fn state_of(row: streams::StreamRow) -> StreamState {
+    let reach = Reach {
+        data_through: row.data_through,
+        provisional_from: row.provisional_from,
+        backfilled_from: row.backfilled_from,
+        backfill_until: row.backfill_until,
+    };
+    StreamState { cursor: row.cursor.0, reach }
+}
+
+/// As `streams::advance` does in the database.
+fn merged(old: Reach, new: Reach) -> Reach {
     Reach {
-        today,
-        data_through: source.data_through,
-        backfilled_from: source.backfilled_from,
-        backfill_until: source.backfill_until,
+        data_through: new.data_through.or(old.data_through),
+        provisional_from: new.provisional_from.or(old.provisional_from),
+        backfilled_from: old.backfilled_from.into_iter().chain(new.backfilled_from).min(),
+        backfill_until: new.backfill_until.or(old.backfill_until),
     }
 }
 
-fn goal(today: Date) -> Date {
-    Reach { today, data_through: None, backfilled_from: None, backfill_until: None }.goal()
-}
-
-/// The days a run will have read when it is done.
-fn whole(source: &SourceRow, zone: Zone, now: OffsetDateTime) -> (Date, Date) {
-    let reach = reach(source, zone.date_of(now));
-    let from = if reach.backfilled_from.is_none_or(|oldest| oldest > reach.goal()) {
-        reach.goal()
-    } else {
-        reach.recent().from
-    };
-    (from, reach.today)
-}
-
-/// Gives the counts of the run, and how many datapoints there are more than before.
-async fn write_partitions(tx: &mut Tx, attempt: &Attempt<'_>, fetched: &Slice) -> Result<(Progress, i64), StoreError> {
-    let mut difference = 0;
-    let run = attempt.run;
-    let target = Target {
-        source: run.payload.source_id,
-        provider: ga4::PROVIDER,
-        account: &attempt.property,
-        zone: attempt.zone,
-        sync: run.payload.sync_id,
-        metrics: &attempt.metrics,
-    };
-    let mut progress = Progress { read: i64::try_from(fetched.rows_read).unwrap_or(i64::MAX), ..Progress::default() };
-    for partition in &fetched.partitions {
-        let facts: Vec<_> =
-            partition.facts.iter().map(|fact| (fact.external_id(ga4::PROVIDER, &attempt.property), fact)).collect();
-        let written = datapoints::upsert(tx, run.tenant, &target, &facts).await?;
-        let kept: Vec<String> = facts.into_iter().map(|(id, _)| id).collect();
-        let metrics: Vec<MetricId> =
-            partition.metric_keys.iter().filter_map(|key| attempt.metrics.get(*key).copied()).collect();
-        let covered = Partition {
-            metrics: &metrics,
-            dim_set: &dim_set(partition.dimensions.iter().copied()),
-            from: partition.from,
-            to: partition.to,
-        };
-        let removed = datapoints::delete_unseen(tx, run.tenant, target.source, &covered, &kept).await?;
-        let removed = i64::try_from(removed).unwrap_or(i64::MAX);
-        difference += written.inserted - removed;
-        progress.changed += i64::try_from(written.changed.len()).unwrap_or(i64::MAX);
-        progress.removed += removed;
+fn advance(batch: &Batch, now: OffsetDateTime) -> Advance<'_> {
+    Advance {
+        stream: batch.stream,
+        cursor: &batch.cursor,
+        blocked: batch.blocked.as_ref().map(|blocked| (blocked.code, blocked.permission.as_deref())),
+        data_through: batch.reach.data_through,
+        provisional_from: batch.reach.provisional_from,
+        backfilled_from: batch.reach.backfilled_from,
+        backfill_until: batch.reach.backfill_until,
+        fetched_at: batch.up_to_date.then_some(now),
     }
-    Ok((progress, difference))
 }

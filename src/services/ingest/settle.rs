@@ -6,14 +6,23 @@ use time::OffsetDateTime;
 
 use super::{MAX_FRUITLESS, Outcome, Run, after};
 use crate::connectors::error::{ConnectorError, FailureKind};
-use crate::connectors::ga4::SERVER_ERROR_PAUSE;
 use crate::connectors::sentences::codes;
+use crate::domain::ids::SourceId;
 use crate::domain::retry;
 use crate::domain::source::{SourceStatus, SyncStatus};
 use crate::services::Services;
 use crate::services::error::ServiceError;
 use crate::store::jobs::End;
-use crate::store::{StoreError, Tx, jobs, sources, syncs, tenants};
+use crate::store::syncs::{Level, Line};
+use crate::store::{StoreError, Tx, breakers, jobs, sources, streams, syncs, tenants};
+
+/// The runs that a provider's failure has stopped come back within this many seconds of its pause's end.
+const BREAKER_SPREAD: f64 = 120.0;
+
+/// A failure that says something about the provider: not ours, and not about one account.
+fn is_providers_fault(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(error) if error.kind == FailureKind::Transient && error.code != "platform_error")
+}
 
 impl Services {
     /// Settles an attempt; gives when the job wants its next message. `None`: never, or another process has it.
@@ -34,9 +43,12 @@ impl Services {
                 Outcome::Failed(ConnectorError::transient("platform_error", "see the log"))
             }
         };
+        let down = is_providers_fault(&outcome);
+        let served = matches!(outcome, Outcome::Done | Outcome::More);
         let mut tx = self.database.tenant(run.tenant).await?;
         // The source before its job, as everyone who changes both: no two wait for each other.
-        sources::find_for_update(&mut tx, run.tenant, run.payload.source_id).await?;
+        let source = sources::find_for_update(&mut tx, run.tenant, run.payload.source_id).await?;
+        let provider = source.map(|source| source.provider);
         let again = match outcome {
             Outcome::Done => self.succeed(&mut tx, run).await.map(|()| None),
             Outcome::More => Ok(jobs::reschedule(&mut tx, run.tenant, &run.job, 0.0, None).await?),
@@ -45,7 +57,42 @@ impl Services {
             Outcome::LeaseLost => Ok(None),
         }?;
         tx.commit().await.map_err(StoreError::from)?;
+        if let Some(provider) = provider.filter(|_| down || served) {
+            self.count_for_breaker(&provider, run.payload.source_id, served).await;
+        }
         Ok(again)
+    }
+
+    /// Whether the provider is being left alone because it fails for everybody; then until when, each run a little later
+    /// than the other.
+    pub(super) async fn provider_down(&self, run: &Run) -> Result<Option<ConnectorError>, ServiceError> {
+        let mut tx = self.database.tenant(run.tenant).await?;
+        let source = sources::find(&mut tx, run.tenant, run.payload.source_id).await?;
+        drop(tx);
+        let Some(source) = source else { return Ok(None) };
+        let mut router = self.database.router_connection().await?;
+        let Some(seconds) = breakers::open_for(&mut router, &source.provider).await? else { return Ok(None) };
+        let mut spread = [0_u8; 1];
+        self.random.fill(&mut spread);
+        let wait = seconds.max(1.0) + f64::from(spread[0]) / 255.0 * BREAKER_SPREAD;
+        let kind =
+            FailureKind::RateLimited { retry_after: Duration::from_secs_f64(wait), scope: "provider".to_owned() };
+        Ok(Some(ConnectorError::new(kind, codes::PROVIDER_DOWN, "the provider failed for several sources in a row")))
+    }
+
+    /// Not in the run's transaction: it is about all tenants. A failure to count is no failure of the run.
+    async fn count_for_breaker(&self, provider: &str, source: SourceId, served: bool) {
+        let counted = async {
+            let mut router = self.database.router_connection().await?;
+            if served {
+                breakers::count_success(&mut router, provider).await
+            } else {
+                breakers::count_failure(&mut router, provider, source).await
+            }
+        };
+        if let Err(error) = counted.await {
+            tracing::warn!(provider, error = %error, "A provider's success or failure was not counted");
+        }
     }
 
     async fn succeed(&self, tx: &mut Tx, run: &Run) -> Result<(), ServiceError> {
@@ -54,8 +101,20 @@ impl Services {
         }
         let (tenant, source) = (run.tenant, run.payload.source_id);
         let now = self.now();
-        syncs::finish(tx, tenant, run.payload.sync_id, SyncStatus::Succeeded, now).await?;
-        sources::set_status(tx, tenant, source, SourceStatus::Connected, None, None).await?;
+        let streams = streams::list(tx, tenant, source).await?;
+        let blocked = streams.iter().find_map(|stream| stream.blocked_code.as_deref());
+        let all = blocked.is_some() && streams.iter().all(|stream| stream.blocked_code.is_some());
+        let (sync, status) = match blocked {
+            None => (SyncStatus::Succeeded, SourceStatus::Connected),
+            Some(_) if all => (SyncStatus::Failed, SourceStatus::Error),
+            Some(_) => (SyncStatus::Incomplete, SourceStatus::Connected),
+        };
+        if let Some(code) = blocked {
+            syncs::note_failure(tx, tenant, run.payload.sync_id, (code, "a stream is blocked"), None).await?;
+        }
+        syncs::finish(tx, tenant, run.payload.sync_id, sync, now).await?;
+        syncs::log(tx, tenant, run.payload.sync_id, &[Line::new(Level::Info, sync.as_str())], now).await?;
+        sources::set_status(tx, tenant, source, status, blocked, None).await?;
         let next = now + self.cadence(tx, tenant, source).await?;
         sources::set_next_due(tx, tenant, source, Some(next)).await?;
         tenants::recount_stored(tx, tenant, source).await?;
@@ -103,7 +162,7 @@ impl Services {
         let mut spread = [0_u8; 1];
         self.random.fill(&mut spread);
         let ladder = retry::wait(u32::try_from(fruitless).unwrap_or(1).max(1), spread[0]);
-        if error.code == codes::GA4_SERVER_ERROR { ladder.max(SERVER_ERROR_PAUSE) } else { ladder }
+        error.pause.map_or(ladder, |least| ladder.max(least))
     }
 
     async fn wait(
@@ -122,7 +181,10 @@ impl Services {
         if again.is_some() {
             let (tenant, source) = (run.tenant, run.payload.source_id);
             let until = after(self.now(), wait);
-            syncs::note_failure(tx, tenant, run.payload.sync_id, error.code, &error.cause).await?;
+            syncs::note_failure(tx, tenant, run.payload.sync_id, (error.code, &error.cause), Some(until)).await?;
+            let figures = serde_json::json!({ "seconds": wait.as_secs() });
+            let line = Line::new(Level::Warning, error.code).figures(figures).cause(&error.cause);
+            syncs::log(tx, tenant, run.payload.sync_id, &[line], self.now()).await?;
             sources::set_status(tx, tenant, source, status, Some(error.code), Some(until)).await?;
         }
         Ok(again)
@@ -134,13 +196,19 @@ impl Services {
             return Ok(());
         }
         let (tenant, source) = (run.tenant, run.payload.source_id);
-        syncs::note_failure(tx, tenant, run.payload.sync_id, error.code, &error.cause).await?;
+        syncs::note_failure(tx, tenant, run.payload.sync_id, (error.code, &error.cause), None).await?;
+        let line = Line::new(Level::Error, error.code).cause(&error.cause);
+        syncs::log(tx, tenant, run.payload.sync_id, &[line], self.now()).await?;
         syncs::finish(tx, tenant, run.payload.sync_id, SyncStatus::Failed, self.now()).await?;
         let status = match error.kind {
             FailureKind::AuthRevoked => SourceStatus::NeedsReauth,
             _ => SourceStatus::Error,
         };
         sources::set_status(tx, tenant, source, status, Some(error.code), None).await?;
+        if status == SourceStatus::NeedsReauth {
+            // What stands under the same access has lost it, too; one notice is enough.
+            sources::lose_access(tx, tenant, source, error.code).await?;
+        }
         // What only a person can mend is not tried again by the timer; the rest is, at the usual pace.
         let next = match error.kind {
             FailureKind::AuthRevoked | FailureKind::PermissionMissing | FailureKind::ConfigInvalid => None,

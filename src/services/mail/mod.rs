@@ -74,7 +74,8 @@ impl Services {
     pub async fn order_mail(&self, tx: &mut Tx, tenant: TenantId, order: &Order) -> Result<JobId, ServiceError> {
         let id = JobId(self.new_id());
         let payload = serde_json::to_value(order).map_err(|error| ServiceError::Internal(Box::new(error)))?;
-        let job = NewJob { id, kind: "mail", queue: QUEUE, dedup_key: &format!("mail:{id}"), payload };
+        let key = format!("mail:{id}");
+        let job = NewJob { id, kind: "mail", queue: QUEUE, dedup_key: &key, exclusive_key: None, payload };
         jobs::add(tx, tenant, &job).await?;
         Ok(id)
     }

@@ -13,7 +13,7 @@ use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portal::config::Config;
-use portal::connectors::http::Backoff;
+use portal::connectors::http::UpstreamClient;
 use portal::domain::secret::Secret;
 use portal::http::state::AppState;
 use portal::platform::queue::Message;
@@ -64,8 +64,8 @@ impl TestApp {
         state.services.queue = queue.clone();
         state.services.mailer = mailer.clone();
         // Two retries as in production, but nothing waits.
-        let backoff = Backoff::new([std::time::Duration::ZERO; 2], |_| std::future::ready(()));
-        state.services.ga4 = state.services.ga4.with_backoff(backoff);
+        let upstream = UpstreamClient::standard().unwrap();
+        state.services.connectors = portal::app::connectors(&config, &upstream, |_| std::future::ready(())).unwrap();
         let superuser = database.url(local_postgres::SUPERUSER);
         let admin = PgPoolOptions::new().max_connections(3).connect_lazy(&superuser).unwrap();
         parts::people(&database, &state.services.passwords, clock.as_ref(), random.as_ref()).await;

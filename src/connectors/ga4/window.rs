@@ -7,8 +7,6 @@ use crate::domain::period::add_months;
 
 /// Days in one slice: what is fetched, and committed, at a time.
 const SLICE_DAYS: i64 = 30;
-/// Days that every run reads again, because the source still changes them.
-const LOOK_BACK_DAYS: i64 = 3;
 /// History that is wanted.
 const HISTORY_MONTHS: i32 = 13;
 
@@ -35,11 +33,12 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The newest days a run must read: the look-back, and whatever was missed since the last run.
-    pub fn recent(&self) -> Window {
+    /// The newest days a run must read: `look_back` days before today, and whatever was missed since the last run.
+    pub fn recent(&self, look_back: i64) -> Window {
         let from = match (self.data_through, self.backfilled_from) {
             (Some(through), Some(oldest)) => {
-                (self.today - Duration::days(LOOK_BACK_DAYS)).min(through - Duration::days(LOOK_BACK_DAYS)).max(oldest)
+                let back = Duration::days(look_back);
+                (self.today - back).min(through - back).max(oldest)
             }
             _ => self.today - Duration::days(SLICE_DAYS - 1),
         };
@@ -92,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_new_source_reads_the_last_thirty_days_first() {
-        assert_eq!(NEW.recent(), Window { from: date!(2026 - 10 - 25), to: date!(2026 - 11 - 23) });
+        assert_eq!(NEW.recent(3), Window { from: date!(2026 - 10 - 25), to: date!(2026 - 11 - 23) });
         assert_eq!(NEW.history(), None);
     }
 
@@ -113,9 +112,9 @@ mod tests {
     fn a_later_run_reads_the_look_back_and_what_was_missed() {
         let reach =
             Reach { data_through: Some(date!(2026 - 11 - 22)), backfilled_from: Some(date!(2025 - 10 - 01)), ..NEW };
-        assert_eq!(reach.recent(), Window { from: date!(2026 - 11 - 19), to: date!(2026 - 11 - 23) });
+        assert_eq!(reach.recent(3), Window { from: date!(2026 - 11 - 19), to: date!(2026 - 11 - 23) });
         let missed = Reach { data_through: Some(date!(2026 - 08 - 31)), ..reach };
-        assert_eq!(missed.recent().from, date!(2026 - 08 - 28));
+        assert_eq!(missed.recent(3).from, date!(2026 - 08 - 28));
     }
 
     #[test]

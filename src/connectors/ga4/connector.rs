@@ -1,0 +1,121 @@
+//! Google Analytics as the engine sees it: one stream of reports, read in slices of days.
+
+use async_trait::async_trait;
+use serde_json::json;
+use time::{Date, Duration, OffsetDateTime};
+
+use super::plan::{self, Task};
+use super::slice::{FetchPlan, Slice};
+use super::{Ga4Client, PROVIDER, PROVISIONAL_DAYS, SCOPES, catalog, reports};
+use crate::connectors::contract::{
+    Access, Account, AccountDetails, Allowance, Batch, Connector, Note, Provider, Reach, Reachable, Reading,
+    StreamInfo, Write,
+};
+use crate::connectors::error::ConnectorError;
+use crate::connectors::oauth::OAuthClient;
+use crate::domain::metric::Bilingual;
+use crate::domain::secret::Secret;
+
+/// The one stream.
+pub const REPORTS: &str = "reports";
+/// Requests to one property: Google answers ten at a time and counts tokens, of which a slice needs few.
+const ALLOWANCE: Allowance = Allowance { per_second: 10.0, burst: 20.0 };
+/// How long history waits when a quota is nearly used up; the newest days never do.
+const SLOW: std::time::Duration = std::time::Duration::from_mins(30);
+
+static GA4: Provider = Provider {
+    key: PROVIDER,
+    name: "Google Analytics 4",
+    access: Access::OAuth { scopes: &SCOPES },
+    streams: &[StreamInfo {
+        key: REPORTS,
+        name: Bilingual { es: "Informes", en: "Reports" },
+        permission: None,
+        metrics: &catalog::KEYS,
+    }],
+    metrics: &catalog::METRICS,
+    dim_sets: reports::dim_sets,
+    provisional_days: PROVISIONAL_DAYS,
+    zone_is_chosen: false,
+};
+
+/// The connector.
+#[derive(Debug, Clone)]
+pub struct Ga4 {
+    client: Ga4Client,
+    oauth: OAuthClient,
+}
+
+impl Ga4 {
+    /// From its two clients.
+    pub const fn new(client: Ga4Client, oauth: OAuthClient) -> Self {
+        Self { client, oauth }
+    }
+}
+
+#[async_trait]
+impl Connector for Ga4 {
+    fn provider(&self) -> &'static Provider {
+        &GA4
+    }
+
+    fn oauth(&self) -> Option<&OAuthClient> {
+        Some(&self.oauth)
+    }
+
+    async fn check(&self, access: &Secret, now: OffsetDateTime) -> Result<Reachable, ConnectorError> {
+        let properties = self.client.properties(access, now).await?;
+        let accounts =
+            properties.into_iter().map(|one| Account { id: one.id, name: one.name, group: one.account }).collect();
+        Ok(Reachable { accounts, permissions: Vec::new(), test_mode: false })
+    }
+
+    async fn account(&self, access: &Secret, id: &str, now: OffsetDateTime) -> Result<AccountDetails, ConnectorError> {
+        let found = self.client.property(access, id, now).await?;
+        Ok(AccountDetails { zone: Some(found.zone), currency: Some(found.currency), created: found.created })
+    }
+
+    async fn read(&self, access: &Secret, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
+        let state = reading.stream(REPORTS);
+        let Some(task) = plan::next(&state, reading.run, reading.today()) else { return Ok(None) };
+        let fetch = FetchPlan {
+            property: reading.account.to_owned(),
+            from: task.window.from,
+            to: task.window.to,
+            today: reading.today(),
+            created: reading.created,
+            now: reading.now,
+        };
+        reading.gate.pass("reports", ALLOWANCE).await?;
+        let slice = self.client.fetch(access, &fetch).await?;
+        let mut batch = Batch::of(REPORTS, state.cursor.clone(), json!(task.after));
+        batch.reach = reach(&task, plan::goal(&state, task.after.through));
+        if task.closes_recent {
+            batch.cursor = json!(plan::closed(&state.cursor, task.after));
+            batch.up_to_date = true;
+        }
+        fill(&mut batch, slice);
+        if !(task.closes_recent || task.is_history) {
+            batch.pause = None;
+        }
+        Ok(Some(batch))
+    }
+}
+
+fn reach(task: &Task, goal: Date) -> Reach {
+    let through = task.closes_recent.then_some(task.after.through);
+    Reach {
+        data_through: through.map(|today| today - Duration::DAY),
+        provisional_from: through.map(|today| today - Duration::days(PROVISIONAL_DAYS - 1)),
+        backfilled_from: (task.is_history || task.closes_recent).then_some(task.window.from),
+        backfill_until: through.map(|_| goal),
+    }
+}
+
+fn fill(batch: &mut Batch, slice: Slice) {
+    batch.writes = slice.partitions.into_iter().map(Write::Partition).collect();
+    batch.rows_read = slice.rows_read;
+    batch.pause = slice.quota_low.then_some(SLOW);
+    batch.calendar = slice.zone.zip(slice.currency);
+    batch.notes = slice.notes.iter().map(|note| Note { code: note.code(), detail: note.to_string() }).collect();
+}

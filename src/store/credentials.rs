@@ -1,0 +1,289 @@
+//! Accesses that clients gave us; as `portal_app`. Secrets are sealed before they come here.
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::ids::{CredentialId, SourceId, TenantId};
+use crate::domain::sealed::Sealed;
+
+/// How long one process may take to renew an access token before another tries.
+const RENEWAL_SECONDS: f64 = 45.0;
+
+/// The secrets of an access, sealed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Secrets {
+    /// OAuth refresh token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Sealed>,
+    /// OAuth access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<Sealed>,
+    /// API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Sealed>,
+}
+
+impl Secrets {
+    /// Whether there is anything to read a source with.
+    pub const fn is_usable(&self) -> bool {
+        self.refresh_token.is_some() || self.api_key.is_some()
+    }
+}
+
+/// Whether a stream may be read, as last checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPermission {
+    /// The stream.
+    pub stream: String,
+    /// What is missing, in the provider's own name.
+    pub missing: Option<String>,
+}
+
+/// An access.
+#[derive(Debug, Clone, FromRow)]
+pub struct CredentialRow {
+    /// Id.
+    pub id: Uuid,
+    /// Provider.
+    pub provider: String,
+    /// The provider's id of who gave it.
+    pub holder: Option<String>,
+    /// How people recognise it.
+    pub label: String,
+    /// Sealed secrets.
+    pub secrets: Json<Secrets>,
+    /// The access token still serves, by the database's clock.
+    pub is_fresh: bool,
+    /// The access token still serves but is to be renewed soon.
+    pub is_due: bool,
+    /// Permissions, as last checked.
+    pub permissions: Json<Vec<StoredPermission>>,
+    /// It reaches test data.
+    pub test_mode: bool,
+    /// When it was given.
+    pub created_at: OffsetDateTime,
+    /// Sources under it.
+    pub sources: i64,
+}
+
+/// Where a sealed secret of an access belongs: it opens nowhere else. The word is that of the table in which secrets lay
+/// first; accesses of then have their source's id.
+pub fn sealing_place(tenant: TenantId, credential: CredentialId, field: &str) -> String {
+    format!("{tenant}/data_sources/{credential}/{field}")
+}
+
+const COLUMNS: &str = "c.id, c.provider, c.holder, c.label, c.secrets, coalesce(c.access_until > now(), false) as is_fresh, \
+     coalesce(c.renew_from <= now(), true) as is_due, c.permissions, c.test_mode, c.created_at, \
+     (select count(*) from data_sources d where d.tenant_id = $1 and d.credential_id = c.id) as sources";
+
+/// An access.
+pub async fn find(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+) -> Result<Option<CredentialRow>, StoreError> {
+    let sql = format!("select {COLUMNS} from credentials c where c.tenant_id = $1 and c.id = $2");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).bind(id.0).fetch_optional(app).await?)
+}
+
+/// The access that a person gave, if they gave one.
+pub async fn find_by_holder(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    provider: &str,
+    holder: &str,
+) -> Result<Option<CredentialId>, StoreError> {
+    let found: Option<Uuid> = sqlx::query_scalar(
+        "select id from credentials where tenant_id = $1 and provider = $2 and holder = $3 for update",
+    )
+    .bind(tenant.0)
+    .bind(provider)
+    .bind(holder)
+    .fetch_optional(app)
+    .await?;
+    Ok(found.map(CredentialId))
+}
+
+/// A tenant's accesses, oldest first; at most 500.
+pub async fn list(app: &mut PgConnection, tenant: TenantId) -> Result<Vec<CredentialRow>, StoreError> {
+    let sql = format!("select {COLUMNS} from credentials c where c.tenant_id = $1 order by c.id limit 500");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).fetch_all(app).await?)
+}
+
+/// What is known of an access when it is given.
+#[derive(Debug)]
+pub struct Given<'a> {
+    /// Provider.
+    pub provider: &'a str,
+    /// The provider's id of who gave it.
+    pub holder: Option<&'a str>,
+    /// How people recognise it.
+    pub label: &'a str,
+    /// Sealed secrets.
+    pub secrets: &'a Secrets,
+    /// Seconds that the access token serves, if there is one.
+    pub serves: Option<f64>,
+    /// Permissions.
+    pub permissions: &'a [StoredPermission],
+    /// It reaches test data.
+    pub test_mode: bool,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Keeps an access, replacing what it was before.
+pub async fn put(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+    given: &Given<'_>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into credentials (tenant_id, id, provider, holder, label, secrets, access_until, renew_from, permissions,
+                test_mode, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), now() + make_interval(secs => $7 * 0.8), $8,
+                $9, $10, $10)
+         on conflict on constraint credentials_pkey do update
+            set holder = excluded.holder, label = excluded.label, secrets = excluded.secrets,
+                access_until = excluded.access_until, renew_from = excluded.renew_from, renewal_token = null,
+                renewal_until = null, permissions = excluded.permissions, test_mode = excluded.test_mode,
+                updated_at = excluded.updated_at",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(given.provider)
+    .bind(given.holder)
+    .bind(given.label)
+    .bind(Json(given.secrets))
+    .bind(given.serves)
+    .bind(Json(given.permissions))
+    .bind(given.test_mode)
+    .bind(given.at)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Takes the turn to renew an access token. `false`: another process has it.
+pub async fn begin_renewal(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+    token: Uuid,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update credentials set renewal_token = $3, renewal_until = now() + make_interval(secs => $4)
+          where tenant_id = $1 and id = $2 and (renewal_until is null or renewal_until < now())",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(token)
+    .bind(RENEWAL_SECONDS)
+    .execute(app)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Keeps renewed secrets and gives the turn back. `false`: the turn was lost, or a person gave a new access meanwhile.
+pub async fn end_renewal(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+    token: Uuid,
+    secrets: &Secrets,
+    serves: f64,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update credentials set secrets = $4, access_until = now() + make_interval(secs => $5),
+                renew_from = now() + make_interval(secs => $5 * 0.8), renewal_token = null, renewal_until = null
+          where tenant_id = $1 and id = $2 and renewal_token = $3",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(token)
+    .bind(Json(secrets))
+    .bind(serves)
+    .execute(app)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives the turn back without a new token.
+pub async fn give_up_renewal(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+    token: Uuid,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update credentials set renewal_token = null, renewal_until = null
+          where tenant_id = $1 and id = $2 and renewal_token = $3",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(token)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the access token, because the provider refused it before its time.
+pub async fn forget_access(app: &mut PgConnection, tenant: TenantId, id: CredentialId) -> Result<(), StoreError> {
+    sqlx::query("update credentials set access_until = null, renew_from = null where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// Keeps what a later check found.
+pub async fn set_permissions(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+    permissions: &[StoredPermission],
+) -> Result<(), StoreError> {
+    sqlx::query("update credentials set permissions = $3 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(Json(permissions))
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// The sources under an access; at most 500.
+pub async fn sources(app: &mut PgConnection, tenant: TenantId, id: CredentialId) -> Result<Vec<SourceId>, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select id from data_sources where tenant_id = $1 and credential_id = $2 order by id limit 500",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .fetch_all(app)
+    .await?;
+    Ok(ids.into_iter().map(SourceId).collect())
+}
+
+/// Removes an access that no source needs any more; gives what it held.
+pub async fn delete_unused(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+) -> Result<Option<Secrets>, StoreError> {
+    let secrets: Option<Json<Secrets>> = sqlx::query_scalar(
+        "delete from credentials c where c.tenant_id = $1 and c.id = $2
+            and not exists (select from data_sources d where d.tenant_id = $1 and d.credential_id = $2)
+          returning secrets",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .fetch_optional(app)
+    .await?;
+    Ok(secrets.map(|secrets| secrets.0))
+}
