@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn each_run_looks_back_three_days_the_first_of_a_day_fourteen_and_of_a_week_thirty_five() {
         let week = Some(date!(2026 - 11 - 18));
-        assert_eq!(first_day(Cursor { night: Some(TODAY), week }), date!(2026 - 11 - 20));
+        assert_eq!(first_day(Cursor { night: Some(TODAY), week }), date!(2026 - 11 - 19));
         assert_eq!(first_day(Cursor { night: Some(date!(2026 - 11 - 22)), week }), date!(2026 - 11 - 09));
         assert_eq!(first_day(Cursor { night: Some(TODAY), week: Some(date!(2026 - 11 - 16)) }), date!(2026 - 10 - 19));
         assert_eq!(first_day(Cursor::default()), date!(2026 - 10 - 19));

@@ -7,6 +7,8 @@ use crate::domain::period::add_months;
 
 /// Days in one slice: what is fetched, and committed, at a time.
 const SLICE_DAYS: i64 = 30;
+/// Days before the last complete one that Google may still have changed when they were read.
+const UNSETTLED_DAYS: i64 = 3;
 /// History that is wanted.
 const HISTORY_MONTHS: i32 = 13;
 
@@ -37,8 +39,9 @@ impl Reach {
     pub fn recent(&self, look_back: i64) -> Window {
         let from = match (self.data_through, self.backfilled_from) {
             (Some(through), Some(oldest)) => {
-                let back = Duration::days(look_back);
-                (self.today - back).min(through - back).max(oldest)
+                // The days before the last complete one may have changed since it was read.
+                let settled = through - Duration::days(UNSETTLED_DAYS);
+                (self.today - Duration::days(look_back)).min(settled).max(oldest)
             }
             _ => self.today - Duration::days(SLICE_DAYS - 1),
         };

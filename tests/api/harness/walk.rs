@@ -239,6 +239,17 @@ pub async fn furnish(app: &TestApp, admin: &Client, tenant: &str) {
          select tenant_id, gen_random_uuid(), id, '{{}}', 'email', true, now() from metrics where tenant_id = '{id}' limit 1"
     )).await;
     app.sql(&format!(
+        "insert into source_records (tenant_id, source_id, stream, record_id, at, day, observed_at, measures)
+         select tenant_id, id, 'charges', 'ch_1', now(), current_date, now(), '[]' from data_sources where tenant_id = '{id}'"
+    ))
+    .await;
+    app.sql(&format!(
+        "insert into restatements (tenant_id, id, metric_id, source_id, sync_id, period_start, period_end, grain, dims, old_value, at)
+         select tenant_id, gen_random_uuid(), metric_id, source_id, sync_id, period_start, period_end, grain, dims, value, now()
+           from datapoints where tenant_id = '{id}' limit 1"
+    ))
+    .await;
+    app.sql(&format!(
         "insert into idempotency_keys (tenant_id, user_id, key, request_hash, resource_id, created_at)
          select tenant_id, user_id, 'key', '\\x00', gen_random_uuid(), now() from memberships where tenant_id = '{id}' limit 1"
     )).await;
