@@ -147,6 +147,8 @@ pub struct Offer {
     pub email: String,
     /// The role they will have.
     pub role: String,
+    /// Who invited, by their name then; nobody's when an operator did.
+    pub invited_by: Option<String>,
     /// Until when it is open.
     pub expires_at: OffsetDateTime,
     /// The account that the address has.
@@ -170,7 +172,7 @@ impl Offer {
 /// What the token of a link leads to, if it is live and the invitation is open. As `portal_router`; uses nothing up.
 pub async fn offer(router: &mut PgConnection, token_hash: &[u8]) -> Result<Option<Offer>, StoreError> {
     Ok(sqlx::query_as(
-        "select i.id, i.tenant_id, t.name as tenant_name, i.email, i.role, i.expires_at, u.id as user_id,
+        "select i.id, i.tenant_id, t.name as tenant_name, i.email, i.role, i.invited_by, i.expires_at, u.id as user_id,
                 coalesce(u.is_operator or not u.is_active, false) as is_barred
            from one_time_tokens k
            join invitations i on i.tenant_id = k.tenant_id and i.id::text = k.payload ->> 'invitation'

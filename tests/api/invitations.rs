@@ -129,8 +129,8 @@ async fn a_new_person_joins_with_the_role_and_a_password_of_their_own() {
     for _ in 0..3 {
         let offer = look(&app, "t-1").await.ok();
         assert_eq!(
-            (&offer["tenant_name"], &offer["email"], &offer["role"], &offer["has_account"]),
-            (&json!("Acme"), &json!("nora@new.example"), &json!("viewer"), &json!(false))
+            (&offer["tenant_name"], &offer["email"], &offer["role"], &offer["has_account"], &offer["invited_by"]),
+            (&json!("Acme"), &json!("nora@new.example"), &json!("viewer"), &json!(false), &json!("Ana Acero"))
         );
     }
     let joined = accept(&app, "t-1").await;

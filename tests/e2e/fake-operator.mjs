@@ -69,14 +69,14 @@ function tenants(admin, account, request, [id, part], query, body) {
   const sources = allSources(admin).filter((one) => one.tenant.id === id);
   const invitations = admin.invitations.filter((one) => one.tenant === id).map(invitationItem);
   if (part === 'removal') return { name: tenant.name, delete_after: data.ahead(30 * DAY), members: members.length, people_removed: Math.min(1, members.length), sources: sources.length, datapoints: useOf(admin, tenant).datapoints, invitations: invitations.length, jobs: admin.jobs.filter((one) => one.tenant?.id === id).length };
+  if (method !== 'GET') guarded(tenant, request);
   if (method === 'PATCH') {
-    guarded(tenant, request);
     change(admin, account, tenant, body.json);
   }
   if (method === 'DELETE') {
     Object.assign(tenant, { status: 'deleting', delete_after: data.ahead(Number(query.get('grace_days') ?? 30) * DAY), version: tenant.version + 1 });
     record(admin, account, tenant.id, 'tenant.deletion_scheduled', { after: { delete_after: tenant.delete_after } });
-    return [202, tenantItem(admin, tenant)];
+    return [202, tenantItem(admin, tenant), { ETag: `"${tenant.version}"` }];
   }
   return [200, { ...tenantItem(admin, tenant), ...(method === 'GET' ? { members, invitations, sources } : {}) }, { ETag: `"${tenant.version}"` }];
 }

@@ -216,6 +216,13 @@ fakeOnly('a company changed by somebody else meanwhile is not overwritten', asyn
   await page.fill('#limits-reason', 'x');
   await page.click('.limits [type=submit]');
   assert.match(await noticed(page, 'bad'), /mientras tanto/);
+  await page.click('[data-action=delete]');
+  await page.waitForSelector('#typed');
+  await page.fill('#typed', await page.textContent('h1'));
+  await page.click('dialog .btn-danger');
+  await page.waitForSelector('dialog .notice-bad');
+  assert.match(await page.textContent('dialog .notice-bad'), /mientras tanto/);
+  assert.equal(await page.locator('[data-status=deleting]').count(), 0);
 });
 
 here('people are found; nobody can switch off their own account', '#/operator/users', async (page) => {

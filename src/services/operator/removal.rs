@@ -8,6 +8,7 @@ use crate::domain::tenant::TenantStatus;
 use crate::services::audit_trail::Act;
 use crate::services::error::ServiceError;
 use crate::services::operator::tenants::TenantItem;
+use crate::services::tenant::refuse_stale;
 use crate::services::{OperatorCaller, Services};
 use crate::store::StoreError;
 use crate::store::operator::tenants::{self, Columns, TenantRow};
@@ -27,6 +28,7 @@ impl Services {
         caller: &OperatorCaller,
         tenant: TenantId,
         grace: Duration,
+        tag: Option<&str>,
     ) -> Result<TenantItem, ServiceError> {
         caller.require_fresh()?;
         let mut tx = self.operator_database.begin().await?;
@@ -34,6 +36,7 @@ impl Services {
             return Err(ServiceError::NotFound);
         }
         let row = self.operator_tenant_item(&mut tx, tenant).await?.row;
+        refuse_stale(&row.tag(), tag)?;
         refuse_late(&row, self.now())?;
         let delete_after = self.now() + grace;
         let columns = Columns {

@@ -147,7 +147,13 @@ async fn who_has_not_seen_the_newest_version_changes_nothing() {
     let call =
         crate::harness::client::Call::new("PATCH", &path).header("if-match", &tag).json(&json!({"name": "Acme SL"}));
     operator.send(call).await.problem(412, "stale");
-    assert_eq!(app.value("select count(*) from tenants where name = 'Acme SA'").await, 1);
+    let removal = |tag: &str| crate::harness::client::Call::new("DELETE", &path).header("if-match", tag);
+    operator.send(removal(&tag)).await.problem(412, "stale");
+    assert_eq!(app.value("select count(*) from tenants where name = 'Acme SA' and status = 'active'").await, 1);
+    let tag = operator.get(&path).await.header("etag").to_owned();
+    let removed = operator.send(removal(&tag)).await;
+    assert_eq!((removed.status, removed.json()["status"].as_str()), (202, Some("deleting")));
+    assert_eq!(removed.header("etag"), operator.get(&path).await.header("etag"));
 }
 
 #[tokio::test]

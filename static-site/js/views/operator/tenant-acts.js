@@ -65,7 +65,7 @@ export async function askDelete(page) {
       <div class="form-field"><label class="form-label" for="typed">${t('tenant.delete.type', { name: removal.name })}</label>
         <input class="form-control" id="typed" autocomplete="off" spellcheck="false" .value=${typed} @input=${(/** @type {any} */ e) => { typed = e.target.value; page.draw(); }}></div>`,
     submit: async () => {
-      const tenant = await operator.removeTenant(page.data.id, Number(graceDays(days)));
+      const tenant = await operator.removeTenant(page.data.id, Number(graceDays(days)), page.data.etag);
       page.say('good', t('tenant.delete.done', { name: removal.name }), tenant?.delete_after ? html`<p>${t('tenant.delete.on')} ${moment(tenant.delete_after)}</p>` : nothing);
       await page.load();
     },
