@@ -1,6 +1,7 @@
 //! The audit trail: what it answers, what the file holds, and that a change of it is found.
 
 mod chain;
+mod plans;
 
 use serde_json::{Value, json};
 use time::Duration;

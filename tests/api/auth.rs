@@ -4,6 +4,7 @@ mod account;
 mod factor;
 mod passwords;
 mod throttle;
+mod timing;
 
 use portal::services::auth::token_hash;
 use serde_json::json;
