@@ -186,14 +186,17 @@ pub async fn offer(router: &mut PgConnection, token_hash: &[u8]) -> Result<Optio
     .await?)
 }
 
-/// Marks an invitation as accepted. As `portal_router`.
-pub async fn settle(router: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<(), StoreError> {
-    sqlx::query("update invitations set status = 'accepted', settled_at = now() where tenant_id = $1 and id = $2")
-        .bind(tenant.0)
-        .bind(id)
-        .execute(router)
-        .await?;
-    Ok(())
+/// Marks an invitation as accepted; `false`: it was withdrawn at this very moment. As `portal_router`.
+pub async fn settle(router: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update invitations set status = 'accepted', settled_at = now()
+          where tenant_id = $1 and id = $2 and status = 'pending'",
+    )
+    .bind(tenant.0)
+    .bind(id)
+    .execute(router)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// A person who comes by invitation.

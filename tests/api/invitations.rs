@@ -215,6 +215,19 @@ async fn of_two_uses_at_once_exactly_one_joins() {
 }
 
 #[tokio::test]
+async fn an_invitation_that_is_withdrawn_while_it_is_accepted_is_withdrawn() {
+    let app = TestApp::start().await;
+    let id = invited(&app.acme().await, "nora@new.example", "viewer").await;
+    plant(&app, &id, "t-1").await;
+    let withdraw = format!("update invitations set status = 'revoked', settled_at = now() where id = '{id}'");
+    let held = app.hold(&withdraw).await;
+    let (answer, ()) = tokio::join!(accept(&app, "t-1"), app.release(held, 1));
+    answer.problem(400, "bad_token");
+    assert_eq!(app.value("select count(*) from users where email = 'nora@new.example'").await, 0);
+    assert_eq!(app.value(&format!("select status from invitations where id = '{id}'")).await, "revoked");
+}
+
+#[tokio::test]
 async fn two_tenants_can_be_joined_at_once_by_somebody_new() {
     let app = TestApp::start().await;
     let (acme, globex) = (app.acme().await, app.globex().await);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use portal::http::state::AppState;
 use portal::http::turns::Turns;
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use crate::figures::daily;
 use crate::harness::TestApp;
@@ -31,17 +31,7 @@ async fn patient(app: &TestApp, wait: Duration) -> (Client, Client, Turns) {
 
 /// Holds a source, so that whoever changes it waits.
 async fn hold(app: &TestApp, source: &str) -> Transaction<'static, Postgres> {
-    let mut tx = app.admin.begin().await.unwrap();
-    let sql = format!("select from data_sources where id = '{source}' for update");
-    sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
-    tx
-}
-
-async fn wait_until_stuck(app: &TestApp, requests: usize) {
-    let stuck = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    while app.value(stuck).await != requests {
-        tokio::task::yield_now().await;
-    }
+    app.hold(&format!("select from data_sources where id = '{source}' for update")).await
 }
 
 #[tokio::test]
@@ -54,7 +44,7 @@ async fn while_one_tenant_floods_the_others_are_answered() {
     let rename = json!({"name": "Otra"});
     let flood = futures_util::future::join_all((0..AT_ONCE).map(|_| acme.patch(&path, &rename)));
     let meanwhile = async {
-        wait_until_stuck(&app, AT_ONCE).await;
+        app.until_waiting(AT_ONCE).await;
         let refused = acme.get("/api/sources").await;
         assert_eq!(refused.header("retry-after"), "5");
         refused.problem(503, "unavailable");
@@ -82,8 +72,7 @@ async fn a_request_that_waits_gets_its_turn_when_another_ends() {
     let rename = json!({"name": "Otra"});
     let flood = futures_util::future::join_all((0..AT_ONCE * 3).map(|_| acme.patch(&path, &rename)));
     let release = async {
-        wait_until_stuck(&app, AT_ONCE).await;
-        held.commit().await.unwrap();
+        app.release(held, AT_ONCE).await;
     };
     let (answers, ()) = tokio::join!(flood, release);
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");

@@ -99,7 +99,9 @@ impl Services {
         let offer = invitations::offer(&mut tx, &hash).await?.filter(|offer| !offer.is_barred).ok_or_else(bad_token)?;
         tokens::take_mailed(&mut tx, &hash, Purpose::Invitation).await?.ok_or_else(bad_token)?;
         let user = self.joining(&mut tx, &offer, account, request).await?;
-        invitations::settle(&mut tx, tenant, offer.id).await?;
+        if !invitations::settle(&mut tx, tenant, offer.id).await? {
+            return Err(bad_token());
+        }
         let role = offer.role()?;
         if team::add(&mut tx, tenant, user, role, self.now()).await? {
             // Of a membership that they had before: its sessions do not come back to life.

@@ -19,7 +19,7 @@ use portal::http::state::AppState;
 use portal::platform::queue::Message;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use time::Duration;
 use uuid::Uuid;
 
@@ -121,6 +121,32 @@ impl TestApp {
     pub async fn value(&self, sql: &str) -> Value {
         let rows = self.rows(&format!("select ({sql}) as v")).await;
         rows[0]["v"].clone()
+    }
+
+    /// Does something as superuser without committing it: whoever needs what it locks waits for [`Self::release`].
+    pub async fn hold(&self, sql: &str) -> Transaction<'static, Postgres> {
+        let mut tx = self.admin.begin().await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await.unwrap();
+        tx
+    }
+
+    /// Commits it when so many requests wait.
+    pub async fn release(&self, held: Transaction<'static, Postgres>, waiting: usize) {
+        self.until_waiting(waiting).await;
+        held.commit().await.unwrap();
+    }
+
+    /// Goes on when so many requests wait for a lock.
+    pub async fn until_waiting(&self, requests: usize) {
+        let stuck =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let all_wait = async {
+            while self.value(stuck).await != requests {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(30);
+        tokio::time::timeout(patience, all_wait).await.unwrap_or_else(|_| panic!("{requests} requests do not wait"));
     }
 
     /// A connection of its own as one of the roles.
