@@ -16,6 +16,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod limits;
 pub mod mail;
+mod names;
 pub mod operator;
 mod paging;
 pub mod provisioning;
@@ -25,6 +26,7 @@ pub mod sources;
 pub mod team;
 pub mod tenant;
 pub mod throttle;
+mod version;
 
 use std::sync::Arc;
 

@@ -159,6 +159,18 @@ async fn a_session_ends_an_hour_after_its_last_use() {
 }
 
 #[tokio::test]
+async fn what_a_page_asks_by_itself_does_not_keep_a_session_alive() {
+    let app = TestApp::start().await;
+    let acme = app.acme().await;
+    app.sql("update sessions set last_used_at = now() - interval '50 minutes'").await;
+    let unused = "select count(*) from sessions where last_used_at < now() - interval '49 minutes'";
+    acme.send(Call::new("GET", "/api/sources").header("x-background", "1")).await.ok();
+    assert_eq!(app.value(unused).await, 1);
+    acme.get("/api/sources").await.ok();
+    assert_eq!(app.value(unused).await, 0);
+}
+
+#[tokio::test]
 async fn a_session_ends_after_twelve_hours_however_often_it_is_used() {
     let app = TestApp::start().await;
     let client = app.acme().await;

@@ -8,7 +8,6 @@ use crate::domain::tenant::TenantStatus;
 use crate::services::audit_trail::Act;
 use crate::services::error::ServiceError;
 use crate::services::operator::tenants::TenantItem;
-use crate::services::tenant::refuse_stale;
 use crate::services::{OperatorCaller, Services};
 use crate::store::StoreError;
 use crate::store::operator::tenants::{self, Columns, TenantRow};
@@ -32,12 +31,7 @@ impl Services {
     ) -> Result<TenantItem, ServiceError> {
         caller.require_fresh()?;
         let mut tx = self.operator_database.begin().await?;
-        if !tenants::lock(&mut tx, tenant).await? {
-            return Err(ServiceError::NotFound);
-        }
-        let row = self.operator_tenant_item(&mut tx, tenant).await?.row;
-        refuse_stale(&row.tag(), tag)?;
-        refuse_late(&row, self.now())?;
+        let row = self.tenant_to_change(&mut tx, tenant, tag).await?;
         let delete_after = self.now() + grace;
         let columns = Columns {
             name: &row.name,

@@ -14,7 +14,9 @@ use crate::services::audit_trail::{Act, Trail};
 use crate::services::error::ServiceError;
 use crate::services::mail::Order;
 use crate::services::operator::removal::refuse_late;
-use crate::services::tenant::{TenantChange, refuse_stale};
+use crate::services::paging::{page, with_one_more};
+use crate::services::tenant::TenantChange;
+use crate::services::version::refuse_stale;
 use crate::services::{OperatorCaller, Services};
 use crate::store::operator::overview::{self, SourceRow};
 use crate::store::operator::tenants::{self, Columns, Filter};
@@ -133,12 +135,8 @@ impl Services {
     ) -> Result<(Vec<TenantItem>, Option<Uuid>), ServiceError> {
         let mut tx = self.operator_database.begin().await?;
         let filter = Filter { name, status, before, id: None };
-        let mut rows = tenants::list(&mut tx, &filter, i64::from(limit) + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
-        let next = if more { rows.last().map(|row| row.id) } else { None };
+        let rows = tenants::list(&mut tx, &filter, with_one_more(limit)).await?;
+        let (rows, next) = page(rows, limit, |row| row.id);
         Ok((self.with_exports(&mut tx, rows).await?, next))
     }
 
@@ -159,6 +157,22 @@ impl Services {
         let filter = Filter { id: Some(tenant), ..Filter::default() };
         let rows = tenants::list(tx, &filter, 1).await?;
         self.with_exports(tx, rows).await?.pop().ok_or(ServiceError::NotFound)
+    }
+
+    /// A tenant as the caller has seen it and as it can still be changed, locked until the transaction ends.
+    pub(super) async fn tenant_to_change(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        tag: Option<&str>,
+    ) -> Result<TenantRow, ServiceError> {
+        if !tenants::lock(tx, tenant).await? {
+            return Err(ServiceError::NotFound);
+        }
+        let row = self.operator_tenant_item(tx, tenant).await?.row;
+        refuse_stale(&row.tag(), tag)?;
+        refuse_late(&row, self.now())?;
+        Ok(row)
     }
 
     /// One tenant with its people.
@@ -243,12 +257,7 @@ impl Services {
     ) -> Result<TenantItem, ServiceError> {
         let reason = checked_reason(patch.reason.as_deref())?;
         let mut tx = self.operator_database.begin().await?;
-        if !tenants::lock(&mut tx, tenant).await? {
-            return Err(ServiceError::NotFound);
-        }
-        let row = self.operator_tenant_item(&mut tx, tenant).await?.row;
-        refuse_stale(&row.tag(), tag)?;
-        refuse_late(&row, self.now())?;
+        let row = self.tenant_to_change(&mut tx, tenant, tag).await?;
         let (status, moved) = transition(&row, patch.status)?;
         let change = TenantChange { name: patch.name, ..TenantChange::default() };
         let (name, _) = change.applied(&row.name, &row.settings.0)?;
