@@ -158,7 +158,7 @@ fake('an invitation says from whom, to what and until when, makes the account an
   await page.waitForSelector('#name');
   assert.equal(hash(page), '#/invitation');
   assert.match(await page.textContent('h1'), /Lumbre Hogar le invita/);
-  assert.match(await page.textContent('.offer'), /nueva@acme\.example[\s\S]*Lectura[\s\S]*20\d\d/);
+  assert.match(await page.textContent('.offer'), /Le invita\s*Ada Marín\s*Para\s*nueva@acme\.example[\s\S]*Lectura[\s\S]*20\d\d/);
   await page.click('form button[type=submit]');
   await page.waitForSelector('#name[aria-invalid=true]');
   assert.equal(await focused(page), 'name');
