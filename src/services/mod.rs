@@ -19,12 +19,14 @@ pub mod mail;
 pub mod operator;
 mod paging;
 pub mod provisioning;
+pub mod reseal;
 pub mod retention;
 pub mod schedule;
 pub mod sources;
 pub mod team;
 pub mod tenant;
 pub mod throttle;
+pub mod withdrawals;
 
 use std::sync::Arc;
 

@@ -44,12 +44,20 @@ async fn twins() -> (TestApp, String, String) {
         if KEYED_OTHERWISE.contains(&table.as_str()) || CHAINS.contains(&table.as_str()) {
             continue;
         }
+        let columns = app
+            .value(&format!(
+                "select string_agg(quote_ident(attname), ', ') from pg_attribute
+                  where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped and attgenerated = ''"
+            ))
+            .await;
+        let columns = columns.as_str().unwrap();
         // A job's id is its only key.
         let own = if table == "jobs" { ", 'id', gen_random_uuid()" } else { "" };
         write!(
             script,
-            "insert into {table} select (jsonb_populate_record(null::{table}, to_jsonb(t) || jsonb_build_object('tenant_id', '{globex}'{own}))).*
-               from {table} t where tenant_id = '{acme}' on conflict do nothing;"
+            "insert into {table} ({columns}) select {columns} from (
+                 select (jsonb_populate_record(null::{table}, to_jsonb(t) || jsonb_build_object('tenant_id', '{globex}'{own}))).*
+                   from {table} t where tenant_id = '{acme}') twin on conflict do nothing;"
         )
         .unwrap();
     }

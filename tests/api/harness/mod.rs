@@ -136,7 +136,11 @@ impl TestApp {
 
     /// Hands one message to the function of its queue, as the host does.
     pub async fn deliver(&self, message: &Message) -> Answer {
-        let function = if message.queue == "mail" { "/send_mail" } else { "/run_sync" };
+        let function = match message.queue.as_str() {
+            "mail" => "/send_mail",
+            "withdrawals" => "/withdraw_access",
+            _ => "/run_sync",
+        };
         self.invoke(function, &parts::message_envelope(message)).await
     }
 
