@@ -56,6 +56,10 @@ fn token_place(tenant: TenantId, job: JobId) -> String {
     format!("{tenant}/jobs/{job}/token")
 }
 
+fn act(source: SourceId, action: &'static str) -> Act {
+    Act::new(action, format!("source/{source}"))
+}
+
 /// How an attempt ended.
 enum Outcome {
     /// The provider knows.
@@ -83,6 +87,10 @@ impl Services {
             Ok(token) => token,
             Err(error) => {
                 tracing::error!(tenant = %tenant, source = %id, error = %error, "A removed access cannot be given back at its provider");
+                let act = act(id, "source.access_withdrawn")
+                    .outcome(Ended::Failed)
+                    .detail(json!({ "provider": source.provider, "code": "not_readable" }));
+                self.record(tx, Trail::Tenant(tenant), &Actor::SYSTEM, &RequestInfo::default(), act).await?;
                 return Ok(None);
             }
         };
@@ -160,7 +168,7 @@ impl Services {
         order: &Order,
         outcome: Outcome,
     ) -> Result<Option<OffsetDateTime>, ServiceError> {
-        let act = |action| Act::new(action, format!("source/{}", order.source));
+        let act = |action| act(order.source, action);
         let (end, cause, act) = match outcome {
             Outcome::Withdrawn => (End::Succeeded, None, act("source.access_withdrawn")),
             Outcome::Kept => {
