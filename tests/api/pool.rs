@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::harness::client::Call;
 use crate::harness::{TestApp, secret};
 
-const ROUNDS: usize = 3_000;
+const ROUNDS: usize = 2_000;
 const REQUESTS: usize = 300;
 
 /// Polls something a few times and then drops it wherever it is, as a client that goes away does.
