@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// Every action that a tenant's trail can hold, in order; a test compares it with what the program records.
-pub const ACTIONS: [&str; 43] = [
+pub const ACTIONS: [&str; 45] = [
     "access.denied",
     "account.changed",
     "account.mfa_disabled",
@@ -82,6 +82,8 @@ pub const ACTIONS: [&str; 43] = [
     "password.changed",
     "password.reset",
     "password.reset_requested",
+    "source.access_kept",
+    "source.access_withdrawn",
     "source.account_chosen",
     "source.connected",
     "source.created",

@@ -158,6 +158,11 @@ impl Services {
         let config = SourceConfig { property: kept.clone(), properties, created: source.config.0.created };
         // A run under the old grant would end by saying that access was withdrawn.
         self.cancel_runs(&mut tx, caller.tenant, id).await?;
+        // Another person's consent takes the place of the old one, which nobody needs any more. A consent of the same
+        // person lives on in the new one.
+        let same = |old: &Account| config.properties.iter().any(|new| new.id == old.id);
+        let replaced = !source.config.0.properties.iter().any(same);
+        let withdrawal = if replaced { self.order_withdrawal(&mut tx, caller.tenant, &source).await? } else { None };
         sources::set_auth(&mut tx, caller.tenant, id, &SourceAuth { refresh_token: Some(sealed) }).await?;
         sources::set_config(&mut tx, caller.tenant, id, &config, None).await?;
         sources::set_status(&mut tx, caller.tenant, id, SourceStatus::Connected, None, None).await?;
@@ -168,6 +173,7 @@ impl Services {
         }
         self.audit(&mut tx, caller, Act::new("source.connected", format!("source/{id}"))).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        self.announce_withdrawal(caller.tenant, withdrawal).await;
         if kept.is_some() {
             self.start_sync(caller.tenant, id, SyncTrigger::Connect, None).await?;
         } else if let Some(only) = only {
@@ -277,12 +283,32 @@ impl Services {
         };
         if let Some(rotated) = &access.refresh_token {
             let sealed = self.keys.seal(&place, rotated, self.random.as_ref())?;
-            let mut tx = self.database.tenant(tenant).await?;
-            let rotated = SourceAuth { refresh_token: Some(sealed) };
-            sources::rotate_auth(&mut tx, tenant, id, &source.auth.0, &rotated).await?;
-            tx.commit().await.map_err(StoreError::from)?;
+            self.keep_rotated(tenant, source, &refresh_token, sealed).await?;
         }
         Ok(Ok(access.token))
+    }
+
+    /// Keeps a refresh token that took the place of `used`, unless a person has connected anew meanwhile. That `used`
+    /// was sealed anew under another key is no such change.
+    async fn keep_rotated(
+        &self,
+        tenant: TenantId,
+        source: &SourceRow,
+        used: &Secret,
+        rotated: Sealed,
+    ) -> Result<(), ServiceError> {
+        let id = SourceId(source.id);
+        let rotated = SourceAuth { refresh_token: Some(rotated) };
+        let mut tx = self.database.tenant(tenant).await?;
+        if !sources::rotate_auth(&mut tx, tenant, id, &source.auth.0, &rotated).await?
+            && let Some(present) = sources::find_for_update(&mut tx, tenant, id).await?
+            && let Some(sealed) = &present.auth.0.refresh_token
+            && self.keys.open(&sealing_place(tenant, id, "refresh_token"), sealed)?.expose() == used.expose()
+        {
+            sources::set_auth(&mut tx, tenant, id, &rotated).await?;
+        }
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ mod names;
 pub mod operator;
 mod paging;
 pub mod provisioning;
+pub mod reseal;
 pub mod retention;
 pub mod schedule;
 pub mod sources;
@@ -27,6 +28,7 @@ pub mod team;
 pub mod tenant;
 pub mod throttle;
 mod version;
+pub mod withdrawals;
 
 use std::sync::Arc;
 

@@ -225,7 +225,8 @@ impl Services {
         Ok(cancelled)
     }
 
-    /// Removes a source, its datapoints, and the metrics that nothing else feeds.
+    /// Removes a source, its datapoints, and the metrics that nothing else feeds, and orders that its access is given
+    /// back.
     pub async fn remove_source(&self, caller: &Caller, id: SourceId, tag: Option<&str>) -> Result<(), ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
@@ -235,10 +236,12 @@ impl Services {
         datapoints::delete_all(&mut tx, caller.tenant, id).await?;
         let fed = metrics::clear_stored(&mut tx, caller.tenant, id).await?;
         metrics::delete_unfed(&mut tx, caller.tenant, &fed).await?;
+        let withdrawal = self.order_withdrawal(&mut tx, caller.tenant, &source).await?;
         sources::delete(&mut tx, caller.tenant, id).await?;
         let detail = serde_json::json!({ "provider": source.provider, "name": source.name });
         self.audit(&mut tx, caller, Act::new("source.deleted", format!("source/{id}")).detail(detail)).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        self.announce_withdrawal(caller.tenant, withdrawal).await;
         Ok(())
     }
 

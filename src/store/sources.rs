@@ -288,22 +288,22 @@ pub async fn set_auth(
     Ok(())
 }
 
-/// Replaces sealed secrets that the provider rotated, unless a person has connected anew meanwhile.
+/// Replaces sealed secrets that the provider rotated. `false`: they are not `old` any more.
 pub async fn rotate_auth(
     app: &mut PgConnection,
     tenant: TenantId,
     id: SourceId,
     old: &SourceAuth,
     new: &SourceAuth,
-) -> Result<(), StoreError> {
-    sqlx::query("update data_sources set auth = $4 where tenant_id = $1 and id = $2 and auth = $3")
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("update data_sources set auth = $4 where tenant_id = $1 and id = $2 and auth = $3")
         .bind(tenant.0)
         .bind(id.0)
         .bind(Json(old))
         .bind(Json(new))
         .execute(app)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Keeps the chosen account, its calendar and its currency.

@@ -27,7 +27,7 @@ function overview(admin) {
   const state = (name) => count(admin.jobs, 'state', name);
   return {
     tenants: Object.fromEntries(['active', 'suspended', 'deleting'].map((name) => [name, count(admin.companies, 'status', name)])), sources: { total: sources.length, by_status }, causes,
-    jobs: { queued: state('queued'), running: state('running'), failed: state('failed'), oldest_due_at: data.ago(60_000) }, now: new Date().toISOString(),
+    jobs: { queued: state('queued'), running: state('running'), failed: state('failed'), oldest_due_at: data.ago(60_000) }, missing_keys: [], now: new Date().toISOString(),
   };
 }
 

@@ -82,6 +82,17 @@ fakeOnly('an outage of a vendor is one line that opens to its sources', async ()
   await page.waitForSelector('.limits');
 });
 
+fakeOnly('keys that the ring lacks are named on top', async () => {
+  const page = await open();
+  await page.route('**/api/operator/overview', async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), missing_keys: ['k1', 'k0'] } });
+  });
+  await signIn(page, OPERATOR, '#/operator');
+  await page.waitForSelector('.figure-cards');
+  assert.match(await page.textContent('main [role=alert]'), /al llavero le falta k1, k0/);
+});
+
 fakeOnly('nothing in trouble is said, and a broken overview too', async () => {
   const page = await open({ expected: [500] });
   await page.route('**/api/operator/overview', async (route) => {

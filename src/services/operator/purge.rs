@@ -78,8 +78,13 @@ impl Services {
             tx.commit().await.map_err(StoreError::from)?;
         }
         let mut tx = self.database.tenant(tenant).await?;
+        let withdrawal = match sources::find_for_update(&mut tx, tenant, id).await? {
+            Some(source) => self.order_withdrawal(&mut tx, tenant, &source).await?,
+            None => None,
+        };
         sources::delete(&mut tx, tenant, id).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        self.announce_withdrawal(tenant, withdrawal).await;
         Ok(true)
     }
 

@@ -17,6 +17,7 @@ use portal::connectors::http::Backoff;
 use portal::domain::secret::Secret;
 use portal::http::state::AppState;
 use portal::platform::queue::Message;
+use portal::platform::sealing::KeyRing;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
@@ -71,6 +72,12 @@ impl TestApp {
         parts::people(&database, &state.services.passwords, clock.as_ref(), random.as_ref()).await;
         let router = portal::app::router(state.clone());
         Self { router, state, clock, queue, mailer, google, admin, database }
+    }
+
+    /// Starts the portal anew with another key ring, on the same database.
+    pub fn restart_with(&mut self, ring: &str) {
+        self.state.services.keys = Arc::new(KeyRing::parse(&secret(ring)).unwrap());
+        self.router = portal::app::router(self.state.clone());
     }
 
     /// Nobody's client.
@@ -162,7 +169,11 @@ impl TestApp {
 
     /// Hands one message to the function of its queue, as the host does.
     pub async fn deliver(&self, message: &Message) -> Answer {
-        let function = if message.queue == "mail" { "/send_mail" } else { "/run_sync" };
+        let function = match message.queue.as_str() {
+            "mail" => "/send_mail",
+            "withdrawals" => "/withdraw_access",
+            _ => "/run_sync",
+        };
         self.invoke(function, &parts::message_envelope(message)).await
     }
 
