@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::audit::PLATFORM_ACTIONS;
 use crate::http::extract::Operator;
 use crate::http::operation::get;
 use crate::http::params::Params;
@@ -23,8 +24,9 @@ const LIMIT: (u32, u32) = (50, 200);
 
 /// The routes of this part.
 pub fn routes() -> Routes {
-    Routes::new().route(
-        get("/api/operator/audit", "platform_audit", "What operators did, and what belongs to no tenant.")
+    Routes::new()
+        .route(
+            get("/api/operator/audit", "platform_audit", "What operators did, and what belongs to no tenant.")
             .query([
                 query::date("from", "First day, of UTC."),
                 query::date("to", "Last day, of UTC."),
@@ -34,9 +36,19 @@ pub fn routes() -> Routes {
                 query::cursor(),
             ])
             .ok::<List<EntryBody>>(),
-        list,
-    )
+            list,
+        )
+        .route(
+            get("/api/operator/audit/actions", "platform_audit_actions", "Every action that the platform's trail can hold.")
+                .ok::<List<PlatformAction>>(),
+            actions,
+        )
 }
+
+/// The name of an action.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+struct PlatformAction(&'static str);
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = PlatformEntry)]
@@ -92,6 +104,10 @@ impl From<PlatformRow> for EntryBody {
             detail: entry.detail.0,
         }
     }
+}
+
+async fn actions(Operator(_): Operator) -> impl IntoResponse {
+    axum::Json(List::whole(PLATFORM_ACTIONS.into_iter().map(PlatformAction).collect()))
 }
 
 async fn list(

@@ -73,6 +73,13 @@ export class Page {
     this.draw();
   }
 
+  /** Reads out what the page shows by itself. @param {string} text */
+  hush(text) {
+    this.notice = null;
+    announce(text);
+    this.draw();
+  }
+
   noticeLine() {
     return noticeLine(this.notice, () => {
       this.notice = null;

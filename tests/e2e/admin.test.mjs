@@ -68,7 +68,7 @@ here('several people are invited at once, and each line says what became of it',
     await page.selectOption('#invite-role-1', 'admin');
     await page.click('.invite [type=submit]');
     await page.waitForSelector('.invite-results');
-    assert.match(await page.textContent('.invite'), /2 invitaciones enviadas/);
+    assert.match(await page.textContent('.invite'), /2 invitaciones en camino/);
     assert.match(await page.textContent('.invite-results li:nth-child(3)'), /ya está en el equipo/);
     await invited(page, `dos${ending}`).waitFor();
     assert.match(await invited(page, `dos${ending}`).textContent(), /Administración/);

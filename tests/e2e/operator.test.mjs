@@ -40,7 +40,7 @@ async function create(page, name) {
   await page.fill('#new-admin_email', `admin-${Date.now()}@nueva.example`);
   await page.selectOption('#new-zone', 'America/Bogota');
   await page.click('dialog [type=submit]');
-  await page.waitForFunction(() => /tenants\/.+created=1/.test(location.hash));
+  await page.waitForFunction(() => /^#\/operator\/tenants\/[^?]+$/.test(location.hash));
   await page.waitForSelector('.limits');
 }
 
@@ -148,6 +148,34 @@ here('a company is created, suspended, resumed and deleted with the dry run firs
   }
 }, { expected: [404] });
 
+here('a company is made like another from that one’s page, and renamed', '#/operator/tenants', async (page) => {
+  const name = `Copia ${Date.now()}`;
+  await page.waitForSelector('.rows tbody tr');
+  await row(page, 'Globex').locator('a').click();
+  await page.click('[data-action=copy]');
+  await page.waitForSelector('dialog[open]');
+  assert.equal(await page.locator('#new-template option:checked').textContent(), 'Globex');
+  assert.equal(await page.locator('#new-zone').count(), 0, 'the place is that of the model');
+  await page.fill('#new-name', name);
+  await page.fill('#new-admin_email', `copia-${Date.now()}@nueva.example`);
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => /^#\/operator\/tenants\/[^?]+$/.test(location.hash));
+  await page.waitForSelector('.limits');
+  try {
+    await page.click('[data-action=rename]');
+    assert.equal(await page.inputValue('#rename'), name);
+    await page.fill('#rename', ' ');
+    await page.click('dialog [type=submit]');
+    await page.waitForSelector('#rename-problem');
+    await page.fill('#rename', `${name} bis`);
+    await page.click('dialog [type=submit]');
+    assert.match(await noticed(page, 'good'), /bis/);
+    assert.equal(await page.textContent('h1'), `${name} bis`);
+  } finally {
+    await drop(page, await page.textContent('h1'));
+  }
+}, { expected: [404, 422] });
+
 fakeOnly('a new company that cannot be is told at its fields', async () => {
   const page = await open({ expected: [409, 422] });
   await signIn(page, OPERATOR, '#/operator/tenants');
@@ -203,7 +231,7 @@ fakeOnly('another plan shows its limits before it is saved', async () => {
   await page.click('.limits [type=submit]');
   await noticed(page, 'good');
   await page.goto(`${portal.url}/#/operator/tenants?q=panader`);
-  assert.match(await row(page, 'Panadería').textContent(), /Plan plus/);
+  assert.match(await row(page, 'Panadería').textContent(), /Plan Plus/);
 });
 
 fakeOnly('a company changed by somebody else meanwhile is not overwritten', async () => {
@@ -290,8 +318,10 @@ here('the platform has an audit that names the company', '#/operator/audit', asy
     await page.waitForSelector('.row-detail');
   }
   assert.equal(await page.locator('thead th').count() === 0 || (await page.textContent('thead')).includes('Empresa'), true);
-  await page.selectOption('#a-action', 'tenant');
-  await page.waitForFunction(() => /action=tenant/.test(location.hash));
+  await page.locator('#a-action option[value="user.operator_created"]').waitFor({ state: 'attached' });
+  assert.deepEqual(await page.locator('#a-action option').evaluateAll((all) => all.map((one) => one.textContent).filter((text) => /^[a-z_]+\./.test(text))), [], 'every action has words');
+  await page.selectOption('#a-action', 'tenant.created');
+  await page.waitForFunction(() => /action=tenant\.created/.test(location.hash));
 });
 
 for (const theme of ['light', 'dark']) {
