@@ -27,20 +27,24 @@ pub fn routes() -> Routes {
     Routes::new()
         .route(
             get("/api/operator/audit", "platform_audit", "What operators did, and what belongs to no tenant.")
-            .query([
-                query::date("from", "First day, of UTC."),
-                query::date("to", "Last day, of UTC."),
-                query::id("actor", "Only by this person."),
-                query::text("action", "Whole (`user.activated`) or a group (`user`)."),
-                query::limit(LIMIT),
-                query::cursor(),
-            ])
-            .ok::<List<EntryBody>>(),
+                .query([
+                    query::date("from", "First day, of UTC."),
+                    query::date("to", "Last day, of UTC."),
+                    query::id("actor", "Only by this person."),
+                    query::text("action", "Whole (`user.activated`) or a group (`user`)."),
+                    query::limit(LIMIT),
+                    query::cursor(),
+                ])
+                .ok::<List<EntryBody>>(),
             list,
         )
         .route(
-            get("/api/operator/audit/actions", "platform_audit_actions", "Every action that the platform's trail can hold.")
-                .ok::<List<PlatformAction>>(),
+            get(
+                "/api/operator/audit/actions",
+                "platform_audit_actions",
+                "Every action that the platform's trail can hold.",
+            )
+            .ok::<List<PlatformAction>>(),
             actions,
         )
 }

@@ -1,9 +1,8 @@
 // Every page and state of sign-in and account: axe finds nothing, and nothing scrolls sideways. Needs the fake: its people and links.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { totp } from './fake-identity.mjs';
-import { account, open, overflow, portal, signIn } from './harness.mjs';
+import { account, fake, open, overflow, portal, signIn } from './harness.mjs';
 
 const PASSWORD = 'mar-azul-faro-2026';
 const person = (email) => portal.state.accounts.find((one) => one.email === email);
@@ -23,7 +22,7 @@ for (const theme of ['light', 'dark']) {
   for (const width of [1280, 360]) {
     const options = { theme, width, height: 800, expected: [400, 403, 422, 429] };
 
-    test(`axe finds nothing before sign-in, ${theme}, ${width} px`, { skip: portal.real && 'needs the fake' }, async () => {
+    fake(`axe finds nothing before sign-in, ${theme}, ${width} px`, async () => {
       const page = await open(options);
       await page.goto(`${portal.url}/#/login`);
       await page.waitForSelector('#email');
@@ -68,7 +67,7 @@ for (const theme of ['light', 'dark']) {
       await clean(page, 'invitation, dead link');
     });
 
-    test(`axe finds nothing on the account, ${theme}, ${width} px`, { skip: portal.real && 'needs the fake' }, async () => {
+    fake(`axe finds nothing on the account, ${theme}, ${width} px`, async () => {
       const page = await open(options);
       const email = 'admin@globex.example';
       const { password } = account(email);

@@ -1,32 +1,14 @@
-// The operator's pages. `here` runs anywhere and cleans up after itself; `fakeOnly` needs trouble, jobs and people that only the fake has.
+// The operator's pages. `both` and `fake`: see harness.mjs.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { accessible, account, breakRoute, open, overflow, portal, signIn } from './harness.mjs';
+import { accessible, both, breakRoute, fake, open, overflow, portal, signIn } from './harness.mjs';
 
 const OPERATOR = 'operator@portal.example';
-const fakeOnly = (name, run) => test(name, { skip: portal.real && 'needs the fake portal' }, run);
 
-/** A page of the signed-in operator; null where this portal wants a second factor that the test cannot give. */
-async function asOperator(t, hash, options) {
+/** A test that begins on a page of the operator. */
+const here = (name, hash, run, options) => both(name, async () => {
   const page = await open(options);
-  if (!portal.real) {
-    await signIn(page, OPERATOR, hash);
-    return page;
-  }
-  await page.goto(`${portal.url}/#/login`);
-  const body = await page.evaluate(async ([email, password]) => (await fetch('/api/auth/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email, password }) })).json(), [OPERATOR, account(OPERATOR).password]);
-  if (body.mfa_required || body.must_enroll_mfa) {
-    t.skip('this portal asks the demo operator for a second factor');
-    return null;
-  }
-  await page.goto(`${portal.url}/${hash}`);
-  await page.reload();
-  return page;
-}
-
-const here = (name, hash, run, options) => test(name, async (t) => {
-  const page = await asOperator(t, hash, options);
-  if (page) await run(page);
+  await signIn(page, OPERATOR, hash);
+  await run(page);
 });
 
 const noticed = (page, tone) => page.waitForSelector(`main .notice-${tone}`).then((notice) => notice.textContent());
@@ -64,7 +46,7 @@ here('the overview counts companies, sources and jobs', '#/operator', async (pag
   await page.waitForFunction(() => location.hash === '#/operator');
 });
 
-fakeOnly('an outage of a vendor is one line that opens to its sources', async () => {
+fake('an outage of a vendor is one line that opens to its sources', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator');
   const outage = page.locator('[data-cause="ga4:error:upstream_unavailable"]');
@@ -82,7 +64,7 @@ fakeOnly('an outage of a vendor is one line that opens to its sources', async ()
   await page.waitForSelector('.limits');
 });
 
-fakeOnly('nothing in trouble is said, and a broken overview too', async () => {
+fake('nothing in trouble is said, and a broken overview too', async () => {
   const page = await open({ expected: [500] });
   await page.route('**/api/operator/overview', async (route) => {
     const answer = await route.fetch();
@@ -176,7 +158,7 @@ here('a company is made like another from that one’s page, and renamed', '#/op
   }
 }, { expected: [404, 422] });
 
-fakeOnly('a new company that cannot be is told at its fields', async () => {
+fake('a new company that cannot be is told at its fields', async () => {
   const page = await open({ expected: [409, 422] });
   await signIn(page, OPERATOR, '#/operator/tenants');
   await page.click('[data-action=new]');
@@ -197,7 +179,7 @@ fakeOnly('a new company that cannot be is told at its fields', async () => {
   assert.equal(new URL(page.url()).hash, '#/operator/tenants');
 });
 
-fakeOnly('a limit of its own wants a number and a reason, and can be taken away', async () => {
+fake('a limit of its own wants a number and a reason, and can be taken away', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator/tenants?q=initech');
   await row(page, 'Initech').locator('a').click();
@@ -220,7 +202,7 @@ fakeOnly('a limit of its own wants a number and a reason, and can be taken away'
   await page.waitForFunction(() => /56\s%/.test(document.querySelector('[data-limit=users]').textContent));
 });
 
-fakeOnly('another plan shows its limits before it is saved', async () => {
+fake('another plan shows its limits before it is saved', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator/tenants?q=panader');
   await row(page, 'Panadería').locator('a').click();
@@ -234,7 +216,7 @@ fakeOnly('another plan shows its limits before it is saved', async () => {
   assert.match(await row(page, 'Panadería').textContent(), /Plan Plus/);
 });
 
-fakeOnly('a company changed by somebody else meanwhile is not overwritten', async () => {
+fake('a company changed by somebody else meanwhile is not overwritten', async () => {
   const page = await open({ expected: [412] });
   await signIn(page, OPERATOR, '#/operator/tenants?q=bodegas');
   await row(page, 'Bodegas').locator('a').click();
@@ -257,7 +239,7 @@ here('people are found; nobody can switch off their own account', '#/operator/us
   assert.equal(await page.locator(`[data-user="${OPERATOR}"] [data-action]`).count(), 0);
 });
 
-fakeOnly('an account is switched off and on, and a lost second factor reset', async () => {
+fake('an account is switched off and on, and a lost second factor reset', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator/users');
   const diego = page.locator('[data-user="diego@acme.example"]');
@@ -274,7 +256,7 @@ fakeOnly('an account is switched off and on, and a lost second factor reset', as
   await carmen.locator('[data-action=reset]').waitFor({ state: 'detached' });
 });
 
-fakeOnly('a new operator gets a link; an address that is taken is told', async () => {
+fake('a new operator gets a link; an address that is taken is told', async () => {
   const page = await open({ expected: [409, 422] });
   await signIn(page, OPERATOR, '#/operator/users');
   await page.click('[data-action=new]');
@@ -291,7 +273,7 @@ fakeOnly('a new operator gets a link; an address that is taken is told', async (
   await page.locator('[data-user="irene@portal.example"]').waitFor();
 });
 
-fakeOnly('failed jobs say why and are replayed, alone and several at once', async () => {
+fake('failed jobs say why and are replayed, alone and several at once', async () => {
   const page = await open({ expected: [409] });
   await signIn(page, OPERATOR, '#/operator/jobs');
   await page.waitForSelector('[data-job]');

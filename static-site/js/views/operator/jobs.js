@@ -10,7 +10,7 @@ import { store } from '../../store.js';
 import { empty, errorText } from '../../widgets/faces.js';
 import { listing } from '../../widgets/listing.js';
 import { select } from '../../widgets/select.js';
-import { ago, count, words } from '../../words.js';
+import { ago, count, moment, words } from '../../words.js';
 
 /** @typedef {{id: string, tenant: {id: string, name: string}|null, kind: string, queue: string, state: string, attempts: number, last_error: string|null, run_at: string|null, created_at: string, finished_at: string|null}} Job */
 
@@ -66,6 +66,12 @@ class JobsPage extends Page {
     this.draw();
   }
 
+  /** What is past as its age, what is to come as the clock will show it. @param {Job} job */
+  when(job) {
+    const at = job.finished_at ?? job.run_at ?? job.created_at;
+    return Date.parse(at) > store.now() ? moment(at) : ago(at, '–');
+  }
+
   /** @param {Job} job */
   row(job) {
     const { t } = store;
@@ -76,12 +82,12 @@ class JobsPage extends Page {
       <tr data-job=${job.id}>
         ${this.state === 'failed' ? html`<td class="pick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose', { name })} .checked=${this.chosen.has(job.id)} @change=${(/** @type {any} */ e) => this.choose(job.id, e.target.checked)}></td>` : nothing}
         <th scope="row"><strong>${words(`jobs.kind.${job.kind}`, job.kind)}</strong>
-          <p class="muted">${job.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(job.tenant.id)}">${job.tenant.name}</a>` : t('audit.platform')}<span class="only-narrow"> · ${ago(job.finished_at ?? job.run_at ?? job.created_at, '')}</span></p>
+          <p class="muted">${job.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(job.tenant.id)}">${job.tenant.name}</a>` : t('audit.platform')}<span class="only-narrow"> · ${this.when(job)}</span></p>
           ${job.last_error ? html`<p class="job-error"><code>${job.last_error}</code></p>` : nothing}</th>
         <td class="not-narrow">${words(`jobs.queue.${job.queue}`, job.queue)}</td>
         <td class="not-narrow"><span class="state state-${tone}">${icon(image)}${words(`jobs.is.${job.state}`, job.state)}</span></td>
         <td class="num not-narrow">${count(job.attempts)}</td>
-        <td class="nowrap not-narrow">${job.finished_at ? ago(job.finished_at, '–') : ago(job.run_at, '–')}</td>
+        <td class="nowrap not-narrow">${this.when(job)}</td>
         <td class="row-acts">${failed ? html`<button type="button" class="btn btn-sm" data-action="replay" aria-label=${t('source.action_of', { action: t('jobs.replay'), name })} ?disabled=${this.busy !== ''} @click=${() => this.replay([job.id])}>${icon('refresh')}${t('jobs.replay')}</button>` : nothing}</td>
       </tr>`;
   }
