@@ -148,8 +148,9 @@ export class Page {
   /** What the router keeps of a view. */
   view() {
     this.draw();
+    const title = () => this.title;
     return {
-      title: this.title,
+      get title() { return title(); },
       update: (/** @type {Location} */ { params }) => {
         const before = this.params;
         this.params = params;

@@ -53,6 +53,9 @@ function watch(page, expected) {
   });
 }
 
+/** What a page is looked at in: each theme and each width once, for axe is slow. */
+export const LOOKS = [{ theme: 'light', width: 1280 }, { theme: 'dark', width: 360 }];
+
 /** A page in a browser of its own. @param {{width?: number, height?: number, theme?: 'light'|'dark', expected?: number[], locale?: string}} [options] */
 export async function open({ width = 1280, height = 900, theme = 'light', expected = [], locale = 'es-ES' } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme: theme, reducedMotion: 'reduce' });

@@ -1,6 +1,6 @@
 // The operator's pages. `both` and `fake`: see harness.mjs.
 import assert from 'node:assert/strict';
-import { accessible, both, breakRoute, fake, open, overflow, portal, signIn } from './harness.mjs';
+import { accessible, both, breakRoute, fake, LOOKS, open, overflow, portal, signIn } from './harness.mjs';
 
 const OPERATOR = 'operator@portal.example';
 
@@ -98,6 +98,7 @@ here('a company is created, suspended, resumed and deleted with the dry run firs
   await create(page, name);
   assert.match(await noticed(page, 'good'), /está lista.*@nueva\.example/s);
   assert.equal(await page.textContent('h1'), name);
+  await page.waitForFunction((wanted) => document.activeElement.textContent === wanted && document.title.startsWith(wanted), name);
   try {
     assert.match(await page.textContent('.people'), /@nueva\.example.*Invitación/s);
     assert.match(await page.textContent('.facts'), /Bogota \(UTC-05:00\)/);
@@ -306,33 +307,34 @@ here('the platform has an audit that names the company', '#/operator/audit', asy
   await page.waitForFunction(() => /action=tenant\.created/.test(location.hash));
 });
 
-for (const theme of ['light', 'dark']) {
-  for (const width of [1280, 360]) {
-    here(`axe finds nothing on the operator's pages, ${theme}, ${width} px`, '#/operator', async (page) => {
-      await page.waitForSelector('.figure-card');
-      const cause = page.locator('.cause-head').first();
-      if (await cause.count()) {
-        await cause.click();
-        await page.waitForSelector('.cause-body table');
-      }
-      await accessible(page, 'overview');
-      assert.equal(await overflow(page), 0, 'overview');
-      for (const [hash, ready] of [['#/operator/tenants', '.rows tbody tr'], ['#/operator/users', '.person'], ['#/operator/jobs', '[data-job], .face'], ['#/operator/audit', '[data-entry], .face'], ['#/operator/tenants?new=1', 'dialog[open]']]) {
-        await page.goto(`${portal.url}/${hash}`);
-        await page.waitForSelector(ready);
-        await accessible(page, hash);
-        assert.equal(await overflow(page), 0, hash);
-      }
-      await page.keyboard.press('Escape');
-      await page.locator('.rows tbody a').nth(1).click();
-      await page.waitForSelector('.limits');
-      await accessible(page, 'company');
-      assert.equal(await overflow(page), 0, 'company');
-      await page.click('[data-action=delete]');
-      await page.waitForSelector('.losses');
-      await accessible(page, 'deletion');
+for (const { theme, width } of LOOKS) {
+  here(`axe finds nothing on the operator's pages, ${theme}, ${width} px`, '#/operator', async (page) => {
+    await page.waitForSelector('.figure-card');
+    const cause = page.locator('.cause-head').first();
+    if (await cause.count()) {
+      await cause.click();
+      await page.waitForSelector('.cause-body table');
+    }
+    await accessible(page, 'overview');
+    assert.equal(await overflow(page), 0, 'overview');
+    for (const [hash, ready] of [['#/operator/tenants', '.rows tbody tr'], ['#/operator/users', '.person'], ['#/operator/jobs', '[data-job], .face'], ['#/operator/audit', '[data-entry], .face'], ['#/operator/tenants?new=1', 'dialog[open]']]) {
+      await page.goto(`${portal.url}/${hash}`);
+      await page.waitForSelector(ready);
+      await accessible(page, hash);
+      assert.equal(await overflow(page), 0, hash);
+    }
+    await page.keyboard.press('Escape');
+    await row(page, 'Globex').locator('a').click();
+    await page.waitForSelector('.limits');
+    await accessible(page, 'company');
+    assert.equal(await overflow(page), 0, 'company');
+    for (const act of ['rename', 'suspend', 'delete']) {
+      await page.click(`[data-action=${act}]`);
+      await page.waitForSelector('dialog[open]');
+      await accessible(page, act);
+      assert.equal(await overflow(page), 0, act);
       await page.keyboard.press('Escape');
       await page.waitForSelector('dialog', { state: 'detached' });
-    }, { theme, width, height: 800 });
-  }
+    }
+  }, { theme, width, height: 800 });
 }

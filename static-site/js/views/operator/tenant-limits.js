@@ -76,7 +76,7 @@ export class LimitsCard {
     return html`
       <tr data-limit=${key}><th scope="row" id="limit-${key}">${t(`limit.${key}`)}</th>
         <td class="num" data-label=${t('limits.plan')}>${plan === undefined ? '–' : count(plan)}</td>
-        <td data-label=${t('limits.own')}><input class="form-control form-control-sm limit-input" inputmode="numeric" autocomplete="off" aria-labelledby="limit-${key} limits-own" placeholder=${plan === undefined ? '' : count(plan)}
+        <td data-label=${t('limits.own')}><input class="form-control form-control-sm limit-input" inputmode="numeric" autocomplete="off" aria-labelledby="limit-${key} limits-own"
           .value=${this.typed[key] ?? ''} aria-invalid=${problem ? 'true' : nothing} aria-describedby=${problem ? `limit-${key}-problem` : nothing} @input=${(/** @type {any} */ e) => { this.typed[key] = e.target.value; }}>
           ${problem ? html`<p class="field-problem" id="limit-${key}-problem">${problem}</p>` : nothing}</td>
         <td class="num" data-label=${t('limits.use')}>${used ? html`${count(use[used])} <span class="tone-${tone}">(${format.number({ style: 'percent' }).format(share)})</span>

@@ -1,11 +1,12 @@
 // One company as an operator sees it: use and limits, people, invitations, sources; suspending and deleting.
 import { operator } from '../../api-admin.js';
 import { head } from '../../company.js';
+import { focusOn } from '../../dom.js';
 import { html, nothing } from '../../html.js';
 import { icon } from '../../icons.js';
 import { named, zoneName } from '../../lib/places.js';
 import { Page } from '../../page.js';
-import { change } from '../../router.js';
+import { change, retitle } from '../../router.js';
 import { store } from '../../store.js';
 import { empty, failed, skeleton } from '../../widgets/faces.js';
 import { sourceRows } from '../../widgets/operator-source.js';
@@ -43,6 +44,7 @@ export class TenantPage extends Page {
     if (!(await this.tenant.load((signal) => operator.tenant(this.id, signal)))) return;
     this.limits.adopt();
     this.title = this.data.name;
+    retitle();
     if (this.params.created && !this.notice) {
       const email = this.data.invitations?.[0]?.email;
       this.notice = { tone: 'good', text: store.t('tenant.created', { name: this.data.name }), more: email ? html`<p>${store.t('tenant.created_mail', { email })}</p>` : undefined };
@@ -50,6 +52,8 @@ export class TenantPage extends Page {
       change({ created: null }, true);
     }
     this.draw();
+    // The head of the page while it loaded is gone, and the focus with it.
+    if (document.activeElement === document.body) focusOn('h1', this.root);
   };
 
   acts() {
