@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::audit::{EntryBody, FILTERS, LIMIT, question};
+use crate::domain::audit::PLATFORM_ACTIONS;
 use crate::http::extract::Operator;
 use crate::http::operation::get;
 use crate::http::params::Params;
@@ -19,20 +20,35 @@ use crate::services::error::ServiceError;
 
 /// The routes of this part.
 pub fn routes() -> Routes {
-    Routes::new().route(
-        get("/api/operator/audit", "platform_audit", "What operators did, and what belongs to no tenant.")
-            .query([
-                query::date("from", "First day, of UTC."),
-                query::date("to", "Last day, of UTC."),
-                query::id("actor", "Only by this person."),
-                query::text("action", "Whole (`user.activated`) or a group (`user`)."),
-                query::limit(LIMIT),
-                query::cursor(),
-            ])
-            .ok::<List<PlatformBody>>(),
-        list,
-    )
+    Routes::new()
+        .route(
+            get("/api/operator/audit", "platform_audit", "What operators did, and what belongs to no tenant.")
+                .query([
+                    query::date("from", "First day, of UTC."),
+                    query::date("to", "Last day, of UTC."),
+                    query::id("actor", "Only by this person."),
+                    query::text("action", "Whole (`user.activated`) or a group (`user`)."),
+                    query::limit(LIMIT),
+                    query::cursor(),
+                ])
+                .ok::<List<PlatformBody>>(),
+            list,
+        )
+        .route(
+            get(
+                "/api/operator/audit/actions",
+                "platform_audit_actions",
+                "Every action that the platform's trail can hold.",
+            )
+            .ok::<List<PlatformAction>>(),
+            actions,
+        )
 }
+
+/// The name of an action.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+struct PlatformAction(&'static str);
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = PlatformEntry)]
@@ -55,6 +71,10 @@ impl From<PlatformRow> for PlatformBody {
         let PlatformRow { entry, about_tenant, tenant_name } = row;
         Self { entry: entry.into(), tenant: about_tenant.map(|id| AboutBody { id, name: tenant_name }) }
     }
+}
+
+async fn actions(Operator(_): Operator) -> impl IntoResponse {
+    axum::Json(List::whole(PLATFORM_ACTIONS.into_iter().map(PlatformAction).collect()))
 }
 
 async fn list(

@@ -110,6 +110,39 @@ pub const ACTIONS: [&str; 45] = [
     "tenant.suspended",
 ];
 
+/// Every action that the platform's trail can hold, in order; the same test looks at both lists.
+pub const PLATFORM_ACTIONS: [&str; 29] = [
+    "access.denied",
+    "account.changed",
+    "account.mfa_disabled",
+    "account.mfa_enabled",
+    "account.recovery_codes_renewed",
+    "account.session_ended",
+    "account.sessions_ended",
+    "auth.login",
+    "auth.login_failed",
+    "auth.logout",
+    "auth.mfa_failed",
+    "auth.reauthenticated",
+    "auth.throttled",
+    "job.replayed",
+    "password.changed",
+    "password.reset",
+    "password.reset_requested",
+    "tenant.changed",
+    "tenant.created",
+    "tenant.deletion_cancelled",
+    "tenant.deletion_scheduled",
+    "tenant.limits_changed",
+    "tenant.purged",
+    "tenant.resumed",
+    "tenant.suspended",
+    "user.activated",
+    "user.deactivated",
+    "user.mfa_reset",
+    "user.operator_created",
+];
+
 /// An act to be recorded. Nothing in it is a secret.
 #[derive(Debug)]
 pub struct Entry<'a> {

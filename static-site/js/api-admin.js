@@ -50,4 +50,5 @@ export const operator = {
   jobs: (/** @type {Query} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/operator/jobs', { query, signal }),
   replay: (/** @type {string} */ job) => request('POST', `/operator/jobs/${id(job)}/replay`, { body: {} }),
   audit: (/** @type {Query} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/operator/audit', { query, signal }),
+  actions: (/** @type {AbortSignal} */ signal) => request('GET', '/operator/audit/actions', { signal }),
 };

@@ -35,7 +35,9 @@ function create(admin, account, wanted) {
   const errors = [['name', wanted.name], ['admin_email', /@.+\./.test(wanted.admin_email ?? '')]].filter(([, good]) => !good).map(([field]) => ({ field, code: 'invalid', detail: field === 'name' ? 'Escriba un nombre.' : 'No es una dirección de correo.' }));
   if (errors.length) throw new Problem(422, 'invalid', 'Revise los campos.', { errors });
   if (admin.companies.some((one) => one.name === wanted.name)) throw new Problem(409, 'name_taken', `Ya hay una empresa que se llama «${wanted.name}».`);
-  const tenant = { id: randomUUID(), name: wanted.name, status: 'active', plan: wanted.plan ?? 'standard', created_at: data.ago(0), delete_after: null, overrides: {}, require_mfa: false, audit_retention_days: 730, version: 1, ...wanted.settings, sources: [], metrics: [], facts: [] };
+  const { plan, overrides, zone, currency, locale, week_start } = admin.companies.find((one) => one.id === wanted.template) ?? { plan: 'standard', overrides: {} };
+  const base = { plan: wanted.plan ?? plan, overrides: { ...overrides }, zone, currency, locale, week_start };
+  const tenant = { ...base, ...wanted.settings, id: randomUUID(), name: wanted.name, status: 'active', created_at: data.ago(0), delete_after: null, require_mfa: false, audit_retention_days: 730, version: 1, sources: [], metrics: [], facts: [] };
   admin.companies.unshift(tenant);
   admin.invitations.push({ tenant: tenant.id, id: randomUUID(), email: wanted.admin_email, role: 'admin', status: 'pending', invited_by: null, created_at: data.ago(0), expires_at: data.ahead(7 * DAY) });
   record(admin, account, tenant.id, 'tenant.created', { after: { name: tenant.name } });
@@ -43,6 +45,7 @@ function create(admin, account, wanted) {
 }
 
 function change(admin, account, tenant, { limits, reason, status, ...rest }) {
+  if (rest.name === '') throw new Problem(422, 'invalid', 'Revise los campos.', { errors: [{ field: 'name', code: 'bad_name', detail: 'Escriba un nombre.' }] });
   if (limits) {
     const before = { ...tenant.overrides };
     for (const [key, value] of Object.entries(limits)) if (value === null) delete tenant.overrides[key]; else tenant.overrides[key] = value;
@@ -118,7 +121,8 @@ function jobs(admin, [id], query) {
   return [202, Object.assign(job, { state: 'queued', attempts: 0, run_at: data.ago(0), finished_at: null })];
 }
 
-function audit(admin, query) {
+function audit(admin, [part], query) {
+  if (part === 'actions') return { items: data.PLATFORM_ACTIONS, next_cursor: null };
   const all = admin.companies.flatMap((tenant) => (admin.audit.get(tenant.id) ?? []).map((one) => ({ ...one, tenant: { id: tenant.id, name: tenant.name } })));
   return paged(filtered(all.sort((a, b) => b.ts.localeCompare(a.ts)), query), query);
 }
@@ -134,6 +138,6 @@ export function operatorRoutes(admin, account, request, [area, ...route], query,
   if (area === 'tenants') return tenants(admin, account, request, route, query, body);
   if (area === 'users') return users(admin, account, request, route, query, body);
   if (area === 'jobs') return jobs(admin, route, query);
-  if (area === 'audit') return audit(admin, query);
+  if (area === 'audit') return audit(admin, route, query);
   throw missing();
 }

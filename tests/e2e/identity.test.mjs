@@ -1,8 +1,8 @@
-// Sign-in and links from mails in a browser. `both` and `fake`: see identity-help.mjs.
+// Sign-in and links from mails in a browser. `both` and `fake`: see harness.mjs.
 import assert from 'node:assert/strict';
 import { totp } from './fake-identity.mjs';
-import { account, open, portal } from './harness.mjs';
-import { both, fake, focused, hash, instead, password, person, PHRASE, refusal, restore, said, VIEWER } from './identity-help.mjs';
+import { account, both, fake, open, portal } from './harness.mjs';
+import { focused, hash, instead, password, person, PHRASE, refusal, restore, said, VIEWER } from './identity-help.mjs';
 
 // --- sign-in
 

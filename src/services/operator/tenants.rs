@@ -189,7 +189,7 @@ impl Services {
 
     /// Makes a tenant and invites its first admin, in one transaction.
     pub async fn create_tenant(&self, caller: &OperatorCaller, new: NewTenant) -> Result<TenantItem, ServiceError> {
-        let admin = email::normalised(&new.admin_email).ok_or_else(bad_admin)?;
+        let admin = email::normalised(&new.admin_email);
         let mut tx = self.operator_database.begin().await?;
         let template = match new.template {
             Some(id) => Some(self.operator_tenant_item(&mut tx, id).await.map_err(|_| no_template())?.row),
@@ -205,7 +205,9 @@ impl Services {
             week_start: wanted.week_start,
             ..TenantChange::default()
         };
-        let (name, settings) = change.applied("", &base)?;
+        let applied = change.applied("", &base);
+        let (name, settings) = applied.map_err(|error| if admin.is_none() { and_admin(error) } else { error })?;
+        let admin = admin.ok_or_else(bad_admin)?;
         let usual = template.as_ref().map_or(limits::DEFAULT_PLAN, |row| &row.plan);
         let plan = known_plan(new.plan.as_deref().unwrap_or(usual))?;
         if tenants::name_is_taken(&mut tx, &name, None).await? {
@@ -299,6 +301,17 @@ fn bad_admin() -> ServiceError {
         "Indique el correo de una persona de la empresa.",
         "Give the address of a person of the company.",
     )
+}
+
+/// Everything that is wrong at once, so that nobody mends a form field by field.
+fn and_admin(error: ServiceError) -> ServiceError {
+    match (error, bad_admin()) {
+        (ServiceError::Invalid(mut problems), ServiceError::Invalid(admin)) => {
+            problems.extend(admin);
+            ServiceError::Invalid(problems)
+        }
+        (error, _) => error,
+    }
 }
 
 fn no_template() -> ServiceError {

@@ -89,6 +89,9 @@ async fn a_bad_tenant_is_refused_with_the_field_that_is_wrong() {
     ] {
         assert_eq!(operator.post(TENANTS, &body).await.field().0, field, "{body}");
     }
+    let empty = operator.post(TENANTS, &json!({"name": "", "admin_email": ""})).await.problem(422, "invalid");
+    let fields: Vec<_> = empty["errors"].as_array().unwrap().iter().map(|one| one["field"].clone()).collect();
+    assert_eq!(fields, ["name", "admin_email"], "all that is wrong at once");
     assert_eq!(app.value("select count(*) from tenants where name ilike 'umbra'").await, 0);
 }
 
