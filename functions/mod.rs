@@ -20,6 +20,7 @@ pub mod sources;
 pub mod table;
 pub mod team;
 pub mod tenant;
+pub mod withdraw_access;
 
 use crate::http::routes::Routes;
 
@@ -50,4 +51,5 @@ pub fn triggers() -> Routes {
         .merge(run_sync::routes())
         .merge(schedule_syncs::routes())
         .merge(send_mail::routes())
+        .merge(withdraw_access::routes())
 }

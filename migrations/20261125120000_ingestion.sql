@@ -21,6 +21,9 @@ create table credentials (
     -- [{"stream": …, "missing": null | …}] as the last check found it.
     permissions jsonb not null default '[]',
     test_mode boolean not null default false,
+    -- The accounts that it showed, and the keys that seal its secrets: what must be found across tenants.
+    shown_accounts jsonb not null default '[]',
+    key_ids jsonb not null generated always as (jsonb_path_query_array(secrets, '$.*.kid')) stored,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint credentials_pkey primary key (tenant_id, id),
@@ -36,8 +39,8 @@ create index data_sources_credential_idx on data_sources (tenant_id, credential_
 
 -- Sources of before have an access of their own with the source's id, so that what is sealed for its place still opens.
 -- Their copy in data_sources.auth stays for the previous version of the program until a person connects anew.
-insert into credentials (tenant_id, id, provider, label, secrets, created_at, updated_at)
-select tenant_id, id, provider, '', auth, created_at, updated_at from data_sources where auth ? 'refresh_token';
+insert into credentials (tenant_id, id, provider, label, secrets, shown_accounts, created_at, updated_at)
+select tenant_id, id, provider, '', auth, shown_accounts, created_at, updated_at from data_sources where auth ? 'refresh_token';
 update data_sources set credential_id = id where auth ? 'refresh_token';
 
 -- A part of a source with a cursor of its own.
@@ -158,10 +161,7 @@ create table provider_breakers (
 );
 
 -- At most one running job per key, whatever it is of.
-alter table jobs
-    add column exclusive_key text,
-    drop constraint jobs_kind_known,
-    add constraint jobs_kind_known check (kind in ('sync', 'mail', 'revoke'));
+alter table jobs add column exclusive_key text;
 create unique index jobs_one_running_per_exclusive_key on jobs (tenant_id, exclusive_key)
     where state = 'running' and exclusive_key is not null;
 create index jobs_running_idx on jobs (tenant_id, queue) where state = 'running';
@@ -201,8 +201,11 @@ create policy sync_log_app on sync_log to portal_app
 create policy request_buckets_app on request_buckets to portal_app
     using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
     with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+create policy credentials_router on credentials for select to portal_router using (true);
 create policy provider_breakers_router on provider_breakers to portal_router using (true) with check (true);
 
 grant select, insert, update, delete on credentials, source_streams, source_records, request_buckets to portal_app;
 grant select, insert on restatements, sync_log to portal_app;
 grant select, insert, update on provider_breakers to portal_router;
+grant select (tenant_id, id, provider, holder, shown_accounts, key_ids) on credentials to portal_router;
+grant insert (exclusive_key) on jobs to portal_operator;

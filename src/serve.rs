@@ -52,6 +52,8 @@ async fn run() -> Result<(), BuildError> {
     check_roles(&state).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
     tracing::info!(port = config.port, version = env!("CARGO_PKG_VERSION"), "Listening");
+    let services = state.services.clone();
+    tokio::spawn(async move { services.report_missing_keys().await });
     axum::serve(listener, app::router(state)).await?;
     Ok(())
 }

@@ -160,6 +160,7 @@ fn timers_and_queues_bind_what_the_adapters_read() {
             let queue = match name.as_str() {
                 "run_sync" => portal::services::schedule::QUEUE,
                 "send_mail" => portal::services::mail::QUEUE,
+                "withdraw_access" => portal::services::withdrawals::QUEUE,
                 other => panic!("{other}: which service announces its jobs?"),
             };
             let bound = (trigger["queueName"].as_str(), trigger["connection"].as_str());

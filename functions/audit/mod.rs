@@ -21,9 +21,9 @@ use crate::services::audit_reading::{EntryRow, Question};
 use crate::services::error::ServiceError;
 
 /// Entries of a page unless asked otherwise, and at most.
-const LIMIT: (u32, u32) = (50, 200);
+pub(super) const LIMIT: (u32, u32) = (50, 200);
 /// What narrows the trail.
-const FILTERS: [&str; 4] = ["from", "to", "actor", "action"];
+pub(super) const FILTERS: [&str; 4] = ["from", "to", "actor", "action"];
 
 /// The routes of this function.
 pub fn routes() -> Routes {
@@ -68,7 +68,7 @@ struct ActionName(&'static str);
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
-struct EntryBody {
+pub(super) struct EntryBody {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
     ts: OffsetDateTime,
@@ -124,7 +124,7 @@ struct VerificationBody {
 }
 
 /// What is asked for.
-fn question(params: &mut Params) -> Question {
+pub(super) fn question(params: &mut Params) -> Question {
     Question {
         from: params.date("from"),
         to: params.date("to"),

@@ -69,11 +69,13 @@ fn password_routes() -> Routes {
                 .empty(StatusCode::NO_CONTENT)
                 .with("Set-Cookie")
                 .fails(400, &["bad_token"])
+                .fails(412, &["stale"])
                 .throttled(),
             reset,
         )
         .route(
             opens(post("/api/auth/password/change", "change_password", "Sets another password; other sessions end."))
+                .fails(412, &["stale"])
                 .throttled(),
             change,
         )

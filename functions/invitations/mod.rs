@@ -59,6 +59,8 @@ struct OfferBody {
     tenant_name: String,
     email: String,
     role: Role,
+    /// Who invited, by their name then; null: an operator of the portal.
+    invited_by: Option<String>,
     has_account: bool,
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
@@ -81,6 +83,7 @@ async fn look(
         role: offer.role()?,
         tenant_name: offer.tenant_name,
         email: offer.email,
+        invited_by: offer.invited_by,
         has_account: offer.user_id.is_some(),
         expires_at: offer.expires_at,
     }))

@@ -25,7 +25,7 @@ const LIMIT: (u32, u32) = (50, 200);
 /// The states of a job.
 const STATES: [&str; 5] = ["queued", "running", "succeeded", "failed", "cancelled"];
 /// The queues.
-const QUEUES: [&str; 2] = ["syncs", "mail"];
+const QUEUES: [&str; 3] = ["syncs", "mail", "withdrawals"];
 
 /// The routes of this part.
 pub fn routes() -> Routes {

@@ -1,6 +1,6 @@
 //! What is going on in all tenants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -60,6 +60,8 @@ struct OverviewBody {
     sources: SourceCounts,
     causes: Vec<CauseBody>,
     jobs: JobCounts,
+    /// Keys that seal something and are not in the ring.
+    missing_keys: BTreeSet<String>,
     #[serde(with = "time::serde::rfc3339")]
     now: OffsetDateTime,
 }
@@ -133,7 +135,11 @@ impl CauseBody {
 }
 
 impl OverviewBody {
-    fn new(counts: Counts, causes: Vec<Cause>, lang: Lang, now: OffsetDateTime) -> Result<Self, ServiceError> {
+    fn new(
+        (counts, causes, missing_keys): (Counts, Vec<Cause>, BTreeSet<String>),
+        lang: Lang,
+        now: OffsetDateTime,
+    ) -> Result<Self, ServiceError> {
         let of = |counted: &BTreeMap<String, i64>, name: &str| counted.get(name).copied().unwrap_or(0);
         let (tenants, sources, jobs) = (counts.tenants.0, counts.sources.0, counts.jobs.0);
         Ok(Self {
@@ -150,6 +156,7 @@ impl OverviewBody {
                 failed: of(&jobs, "failed"),
                 oldest_due_at: counts.oldest_due_at,
             },
+            missing_keys,
             now,
         })
     }
@@ -208,8 +215,8 @@ struct PlanBody {
 }
 
 async fn overview(State(app): State<AppState>, Operator(caller): Operator) -> Result<impl IntoResponse, ServiceError> {
-    let (counts, causes) = app.services.operator_overview().await?;
-    Ok(axum::Json(OverviewBody::new(counts, causes, caller.request.lang, app.services.now())?))
+    let found = app.services.operator_overview().await?;
+    Ok(axum::Json(OverviewBody::new(found, caller.request.lang, app.services.now())?))
 }
 
 async fn sources(

@@ -80,6 +80,7 @@ pub fn routes() -> Routes {
             delete("/api/operator/tenants/{id}", "delete_tenant", "Stops a tenant; all of it goes after the grace.")
                 .query([query::number("grace_days", "Days until it goes.", 0, GRACE.1)])
                 .gives::<TenantBody>(StatusCode::ACCEPTED)
+                .with("ETag")
                 .fails(403, &["reauth_required"])
                 .fails(409, &["being_removed"]),
             remove,
@@ -257,10 +258,12 @@ async fn remove(
     State(app): State<AppState>,
     Operator(caller): Operator,
     IdPath(id): IdPath<TenantId>,
+    IfMatch(tag): IfMatch,
     mut params: Params,
 ) -> Result<impl IntoResponse, ServiceError> {
     let days = params.number("grace_days", 0..=GRACE.1);
     params.finish(&["grace_days"])?;
-    let item = app.services.delete_tenant(&caller, id, Duration::days(days.unwrap_or(GRACE.0))).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(TenantBody::try_from(item)?)))
+    let grace = Duration::days(days.unwrap_or(GRACE.0));
+    let item = app.services.delete_tenant(&caller, id, grace, tag.as_deref()).await?;
+    Ok((StatusCode::ACCEPTED, tagged(item)?))
 }

@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// Every action that a tenant's trail can hold, in order; a test compares it with what the program records.
-pub const ACTIONS: [&str; 43] = [
+pub const ACTIONS: [&str; 45] = [
     "access.denied",
     "account.changed",
     "account.mfa_disabled",
@@ -82,6 +82,8 @@ pub const ACTIONS: [&str; 43] = [
     "password.changed",
     "password.reset",
     "password.reset_requested",
+    "source.access_kept",
+    "source.access_withdrawn",
     "source.account_chosen",
     "source.connected",
     "source.created",
@@ -106,6 +108,39 @@ pub const ACTIONS: [&str; 43] = [
     "tenant.purged",
     "tenant.resumed",
     "tenant.suspended",
+];
+
+/// Every action that the platform's trail can hold, in order; the same test looks at both lists.
+pub const PLATFORM_ACTIONS: [&str; 29] = [
+    "access.denied",
+    "account.changed",
+    "account.mfa_disabled",
+    "account.mfa_enabled",
+    "account.recovery_codes_renewed",
+    "account.session_ended",
+    "account.sessions_ended",
+    "auth.login",
+    "auth.login_failed",
+    "auth.logout",
+    "auth.mfa_failed",
+    "auth.reauthenticated",
+    "auth.throttled",
+    "job.replayed",
+    "password.changed",
+    "password.reset",
+    "password.reset_requested",
+    "tenant.changed",
+    "tenant.created",
+    "tenant.deletion_cancelled",
+    "tenant.deletion_scheduled",
+    "tenant.limits_changed",
+    "tenant.purged",
+    "tenant.resumed",
+    "tenant.suspended",
+    "user.activated",
+    "user.deactivated",
+    "user.mfa_reset",
+    "user.operator_created",
 ];
 
 /// An act to be recorded. Nothing in it is a secret.

@@ -1,5 +1,6 @@
 //! Sealing of what tenants entrust to us: AES-256-GCM under a ring of keys, bound to its tenant and row.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -36,6 +37,9 @@ pub enum SealError {
     /// The ring's text is not `kid:base64of32bytes[,…]`.
     #[error("PORTAL_KEY_RING must be kid:base64 of 32 bytes, comma separated; entry {0} is not")]
     BadRing(usize),
+    /// Two keys of the ring have one id: what is sealed under it would open by luck.
+    #[error("PORTAL_KEY_RING has the key {0:?} twice")]
+    RepeatedKey(String),
     /// The value was sealed under a key that the ring no longer has.
     #[error("no key {0:?} in the ring")]
     UnknownKey(String),
@@ -57,7 +61,30 @@ impl KeyRing {
             Ok(Key { kid: kid.to_owned(), sealing, digesting })
         };
         let keys = text.expose().split(',').enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let mut kids = BTreeSet::new();
+        if let Some(twice) = keys.iter().find(|key| !kids.insert(key.kid.as_str())) {
+            return Err(SealError::RepeatedKey(twice.kid.clone()));
+        }
         Ok(Self { keys })
+    }
+
+    /// The id of the key that seals.
+    pub fn sealing_kid(&self) -> &str {
+        self.keys.first().map_or("", |key| key.kid.as_str())
+    }
+
+    /// Whether the ring has this key.
+    pub fn has(&self, kid: &str) -> bool {
+        self.keys.iter().any(|key| key.kid == kid)
+    }
+
+    /// The same secret for the same place under the key that seals now; `None`: it is sealed under it already.
+    pub fn reseal(&self, place: &str, sealed: &Sealed, random: &dyn Random) -> Result<Option<Sealed>, SealError> {
+        if sealed.kid == self.sealing_kid() {
+            return Ok(None);
+        }
+        let secret = self.open(place, sealed)?;
+        self.seal(place, &secret, random).map(Some)
     }
 
     /// Seals `secret`. `place` names tenant, row and field; the value opens nowhere else.
@@ -147,6 +174,22 @@ mod tests {
         assert!(!rotated.has_digest(b"other", &digest).unwrap());
         assert!(ring(&[("k2", 2)]).has_digest(b"entry", &digest).is_err());
         assert_ne!(ring(&[("k1", 3)]).digest(b"entry").unwrap(), digest);
+    }
+
+    #[test]
+    fn a_value_is_sealed_anew_once_for_its_own_place_only() {
+        let old = ring(&[("k1", 1)]).seal("p", &Secret::new("canary"), &SystemRandom).unwrap();
+        let rotated = ring(&[("k2", 2), ("k1", 1)]);
+        let new = rotated.reseal("p", &old, &SystemRandom).unwrap().unwrap();
+        assert_eq!(ring(&[("k2", 2)]).open("p", &new).unwrap().expose(), "canary");
+        assert_eq!(rotated.reseal("p", &new, &SystemRandom).unwrap(), None);
+        assert!(matches!(rotated.reseal("q", &old, &SystemRandom), Err(SealError::Tampered)));
+    }
+
+    #[test]
+    fn two_keys_of_one_id_are_refused() {
+        let text = format!("k1:{0},k1:{0}", STANDARD.encode([1; 32]));
+        assert!(matches!(KeyRing::parse(&Secret::new(text)), Err(SealError::RepeatedKey(kid)) if kid == "k1"));
     }
 
     #[test]

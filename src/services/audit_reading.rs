@@ -23,7 +23,9 @@ pub use crate::store::audit_reading::{EntryRow, PlatformRow};
 pub(crate) const EXPORTED: &str = "audit.exported";
 /// Most rows of a file.
 const MAX_ROWS: usize = 100_000;
-/// Entries read at a time.
+/// Rows of a file read at a time; the store says why no more.
+const PAGE: i64 = 1_000;
+/// Entries of the chain read at a time.
 const BATCH: i64 = 5_000;
 
 /// What is asked for.
@@ -241,7 +243,7 @@ async fn write_csv(tx: &mut Tx, tenant: TenantId, filter: &Filter) -> Result<(Ve
     csv.write_record(HEADER).map_err(internal)?;
     let (mut before, mut written) = (None, 0);
     while written < MAX_ROWS {
-        let limit = BATCH.min(i64::try_from(MAX_ROWS - written).unwrap_or(BATCH));
+        let limit = PAGE.min(i64::try_from(MAX_ROWS - written).unwrap_or(PAGE));
         let rows = trail::list(tx, tenant, filter, before, limit).await?;
         let Some(end) = rows.last().map(|row| row.id) else { break };
         for row in &rows {

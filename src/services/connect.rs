@@ -254,6 +254,7 @@ impl Services {
         let credential = self.credential_for(&mut tx, caller, &source, fresh.holder).await?;
         let secrets = self.seal_fresh(caller, credential, &fresh)?;
         let permissions = stored(&fresh.reachable);
+        let shown: Vec<String> = fresh.reachable.accounts.iter().map(|account| account.id.clone()).collect();
         let given = Given {
             provider: &source.provider,
             holder: fresh.holder,
@@ -262,16 +263,19 @@ impl Services {
             serves: fresh.access_token.map(|token| token.1),
             permissions: &permissions,
             test_mode: fresh.reachable.test_mode,
+            shown_accounts: &shown,
             at: self.now(),
         };
         credentials::put(&mut tx, tenant, credential, &given).await?;
         self.stand_under(&mut tx, caller, id, credential, &fresh.reachable).await?;
-        if let Some(left) = before.filter(|left| *left != credential) {
-            self.drop_unused_access(&mut tx, tenant, left).await?;
-        }
+        let withdrawal = match before.filter(|left| *left != credential) {
+            Some(left) => self.drop_unused_access(&mut tx, tenant, left, id).await?,
+            None => None,
+        };
         let woken = sources::wake(&mut tx, tenant, credential, self.now()).await?;
         self.audit(&mut tx, caller, Act::new("source.connected", format!("source/{id}"))).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        self.announce_withdrawal(tenant, withdrawal).await;
         for source in woken {
             self.start_sync(tenant, source, crate::domain::source::SyncTrigger::Connect, None).await?;
         }
@@ -347,17 +351,6 @@ impl Services {
         }
         streams::unblock(tx, tenant, id).await?;
         sources::touch(tx, tenant, id, self.now()).await?;
-        Ok(())
-    }
-
-    /// Removes an access that nothing needs any more.
-    pub(crate) async fn drop_unused_access(
-        &self,
-        tx: &mut Tx,
-        tenant: crate::domain::ids::TenantId,
-        id: CredentialId,
-    ) -> Result<(), ServiceError> {
-        credentials::delete_unused(tx, tenant, id).await?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Removing what nobody needs any more.
+//! Removing what nobody needs any more, and sealing anew what an old key seals.
 
 use time::Duration;
 
@@ -11,7 +11,7 @@ const BATCH: i64 = 5_000;
 /// How long the platform's own audit trail is kept.
 const PLATFORM_TRAIL: Duration = Duration::days(730);
 
-/// What one run removed.
+/// What one run did.
 #[derive(Debug, Default)]
 pub struct Removed {
     /// Sessions that had ended.
@@ -26,6 +26,8 @@ pub struct Removed {
     pub tenants: u64,
     /// Audit entries older than their tenants keep them.
     pub audit: u64,
+    /// Values of an old key that were sealed anew; not removed at all, but the same round does it.
+    pub resealed: u64,
 }
 
 impl Services {
@@ -34,6 +36,8 @@ impl Services {
         let tenants = self.purge_tenants().await?;
         let audit = self.expire_audit().await?;
         self.log_audit_heads().await?;
+        self.report_missing_keys().await;
+        let resealed = self.reseal_round().await?.done;
         let mut router = self.database.router_connection().await?;
         rate_counters::delete_expired(&mut router, BATCH).await?;
         let platform = audit::delete_old_platform(&mut router, self.now() - PLATFORM_TRAIL, BATCH).await?;
@@ -44,6 +48,7 @@ impl Services {
             keys: idempotency::delete_old(&mut router, BATCH).await?,
             tenants,
             audit: audit + platform,
+            resealed,
         })
     }
 }

@@ -18,15 +18,19 @@ pub mod invitations;
 pub mod jobs;
 pub mod limits;
 pub mod mail;
+mod names;
 pub mod operator;
 mod paging;
 pub mod provisioning;
+pub mod reseal;
 pub mod retention;
 pub mod schedule;
 pub mod sources;
 pub mod team;
 pub mod tenant;
 pub mod throttle;
+mod version;
+pub mod withdrawals;
 
 use std::sync::Arc;
 

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::audit_trail::Act;
 use super::error::ServiceError;
-use super::{Caller, Services, limits};
+use super::version::refuse_stale;
+use super::{Caller, Services, limits, names};
 use crate::connectors::contract::Access;
 use crate::connectors::sentences::codes::CODES;
 use crate::connectors::sentences::sentence;
@@ -19,9 +20,6 @@ use crate::store::{StoreError, Tx, datapoints, idempotency, jobs, metrics, recor
 
 pub use crate::store::sources::{Account, SourceRow};
 pub use crate::store::syncs::SyncRow;
-
-/// Longest name of a source.
-const MAX_NAME: usize = 120;
 
 /// A kind of source that a tenant can add.
 #[derive(Debug)]
@@ -65,28 +63,6 @@ pub struct SourceChange {
     pub property_id: Option<String>,
     /// Stop or resume.
     pub paused: Option<bool>,
-}
-
-/// The name as it is kept.
-fn checked_name(name: &str) -> Result<&str, ServiceError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(ServiceError::field(
-            "name",
-            "bad_name",
-            format!("El nombre debe tener entre 1 y {MAX_NAME} caracteres."),
-            format!("The name must have between 1 and {MAX_NAME} characters."),
-        ));
-    }
-    Ok(name)
-}
-
-/// Refuses a change by someone who has not seen the present version. Without a tag the last writer wins.
-fn refuse_stale(source: &SourceRow, tag: Option<&str>) -> Result<(), ServiceError> {
-    match tag {
-        Some(tag) if tag != "*" && tag.split(',').all(|tag| tag.trim() != source.tag()) => Err(ServiceError::Stale),
-        _ => Ok(()),
-    }
 }
 
 /// Claims an idempotency key for `id`; gives the id that an earlier equal request got.
@@ -160,7 +136,7 @@ impl Services {
                 format!("There is no such provider; use one of: {}.", known.join(", ")),
             ));
         };
-        let name = checked_name(name)?;
+        let name = names::required(name)?;
         let id = SourceId(self.new_id());
         let source = NewSource {
             id,
@@ -193,15 +169,15 @@ impl Services {
         change: SourceChange,
         tag: Option<&str>,
     ) -> Result<SourceRow, ServiceError> {
-        let name = change.name.as_deref().map(checked_name).transpose()?;
-        refuse_stale(&self.source(caller, id).await?, tag)?;
+        let name = change.name.as_deref().map(names::required).transpose()?;
+        refuse_stale(&self.source(caller, id).await?.tag(), tag)?;
         if let Some(property) = &change.property_id {
             self.choose_account(caller, id, property).await?;
         }
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
         // Again, now that nobody else can change it.
-        refuse_stale(&source, tag)?;
+        refuse_stale(&source.tag(), tag)?;
         if let Some(name) = name {
             sources::rename(&mut tx, caller.tenant, id, name).await?;
             let act = Act::new("source.renamed", format!("source/{id}"))
@@ -260,11 +236,12 @@ impl Services {
         Ok(cancelled)
     }
 
-    /// Removes a source, its datapoints, and the metrics that nothing else feeds.
+    /// Removes a source, its datapoints, and the metrics that nothing else feeds, and orders that its access is given
+    /// back.
     pub async fn remove_source(&self, caller: &Caller, id: SourceId, tag: Option<&str>) -> Result<(), ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
-        refuse_stale(&source, tag)?;
+        refuse_stale(&source.tag(), tag)?;
         jobs::cancel(&mut tx, caller.tenant, &sync_key(id)).await?;
         metrics::lock(&mut tx, caller.tenant).await?;
         datapoints::delete_all(&mut tx, caller.tenant, id).await?;
@@ -272,12 +249,14 @@ impl Services {
         metrics::delete_unfed(&mut tx, caller.tenant, &fed).await?;
         records::delete_all(&mut tx, caller.tenant, id).await?;
         sources::delete(&mut tx, caller.tenant, id).await?;
-        if let Some(credential) = source.credential_id {
-            self.drop_unused_access(&mut tx, caller.tenant, CredentialId(credential)).await?;
-        }
+        let withdrawal = match source.credential_id.map(CredentialId) {
+            Some(credential) => self.drop_unused_access(&mut tx, caller.tenant, credential, id).await?,
+            None => None,
+        };
         let detail = serde_json::json!({ "provider": source.provider, "name": source.name });
         self.audit(&mut tx, caller, Act::new("source.deleted", format!("source/{id}")).detail(detail)).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        self.announce_withdrawal(caller.tenant, withdrawal).await;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::audit_trail::{Act, Trail};
 use super::error::ServiceError;
+use super::paging::{page, with_one_more};
 use super::{Caller, Services};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::role::Role;
@@ -29,13 +30,8 @@ impl Services {
         limit: u32,
     ) -> Result<(Vec<MemberRow>, Option<Uuid>), ServiceError> {
         let mut router = self.database.router_connection().await?;
-        let mut rows = team::list(&mut router, caller.tenant, after, i64::from(limit) + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
-        let next = if more { rows.last().map(|row| row.user_id) } else { None };
-        Ok((rows, next))
+        let rows = team::list(&mut router, caller.tenant, after, with_one_more(limit)).await?;
+        Ok(page(rows, limit, |row| row.user_id))
     }
 
     async fn member(&self, tenant: TenantId, user: UserId) -> Result<MemberRow, ServiceError> {

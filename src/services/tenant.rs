@@ -6,15 +6,13 @@ use time::OffsetDateTime;
 
 use super::audit_trail::Act;
 use super::error::{FieldError, ServiceError};
-use super::{Caller, Services, audit_reading};
+use super::version::refuse_stale;
+use super::{Caller, Services, audit_reading, names};
 use crate::domain::currency::is_currency;
 use crate::domain::limits::Limits;
 use crate::domain::tenant::{AUDIT_RETENTION, TenantSettings, WeekStart, Zone, is_locale};
 use crate::store::tenants::{self, TenantRow};
 use crate::store::{StoreError, Tx, audit_reading as trail, invitations, team};
-
-/// Longest name of a tenant.
-const MAX_NAME: usize = 120;
 
 /// What a tenant uses of what it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,15 +64,12 @@ impl TenantChange {
     /// Name and settings as they will be, or everything that is wrong.
     pub(crate) fn applied(self, name: &str, old: &TenantSettings) -> Result<(String, TenantSettings), ServiceError> {
         let mut problems = Vec::new();
-        let name = self.name.unwrap_or_else(|| name.to_owned()).trim().to_owned();
-        if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-            problems.push(FieldError::new(
-                "name",
-                "bad_name",
-                format!("El nombre debe tener entre 1 y {MAX_NAME} caracteres."),
-                format!("The name must have between 1 and {MAX_NAME} characters."),
-            ));
-        }
+        let wanted = self.name.as_deref().unwrap_or(name);
+        let name = names::checked(wanted).unwrap_or_else(|problem| {
+            problems.push(problem);
+            ""
+        });
+        let name = name.to_owned();
         let zone = self.zone.map_or(Ok(old.zone), Zone::try_from).unwrap_or_else(|_| {
             problems.push(FieldError::new(
                 "zone",
@@ -118,14 +113,6 @@ impl TenantChange {
         let week_start = self.week_start.unwrap_or(old.week_start);
         let require_mfa = self.require_mfa.unwrap_or(old.require_mfa);
         Ok((name, TenantSettings { zone, currency, locale, week_start, require_mfa, audit_retention_days }))
-    }
-}
-
-/// Refuses a change by someone who has not seen the present version. Without a tag the last writer wins.
-pub(crate) fn refuse_stale(present: &str, tag: Option<&str>) -> Result<(), ServiceError> {
-    match tag {
-        Some(tag) if tag != "*" && tag.split(',').all(|tag| tag.trim() != present) => Err(ServiceError::Stale),
-        _ => Ok(()),
     }
 }
 

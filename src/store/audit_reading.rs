@@ -77,6 +77,12 @@ fn first_id_of(instant: OffsetDateTime) -> Uuid {
 }
 
 /// Entries before `before`, newest first. The time range narrows the ids, so that the primary key is enough.
+///
+/// Of 100,000 entries beside as many of another tenant (`tests/api/audit/plans.rs` asks for all combinations) an index
+/// that begins with the tenant is walked backwards: 0.1 to 3 ms for a page, 1 to 10 ms for 1,000 rows of a file. Only the
+/// actions of a group come from their own index and are sorted, where they are few. Pages are no longer than 1,000 rows:
+/// the database takes the conditions on time and id for independent, expects a quarter of a quarter instead of a quarter
+/// of a trail, and for a page of 5,000 sorts the whole quarter.
 pub async fn list(
     app: &mut PgConnection,
     tenant: TenantId,
@@ -84,12 +90,22 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<EntryRow>, StoreError> {
+    Ok(listing(tenant, filter, before, limit)?.build_query_as().fetch_all(app).await?)
+}
+
+/// The statement of [`list`], by itself so that a test sees how it is carried out.
+pub fn listing(
+    tenant: TenantId,
+    filter: &Filter,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<QueryBuilder<Postgres>, StoreError> {
     let mut arguments = PgArguments::default();
     arguments.add(tenant.0).map_err(sqlx::Error::Encode)?;
     let mut query: QueryBuilder<Postgres> =
         QueryBuilder::with_arguments(format!("select {COLUMNS} from audit_log where tenant_id = $1"), arguments);
     narrow(&mut query, filter, before, limit);
-    Ok(query.build_query_as().fetch_all(app).await?)
+    Ok(query)
 }
 
 /// An entry of the platform's trail.

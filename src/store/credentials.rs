@@ -132,6 +132,8 @@ pub struct Given<'a> {
     pub permissions: &'a [StoredPermission],
     /// It reaches test data.
     pub test_mode: bool,
+    /// The provider's ids of the accounts that it shows.
+    pub shown_accounts: &'a [String],
     /// When.
     pub at: OffsetDateTime,
 }
@@ -145,13 +147,13 @@ pub async fn put(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "insert into credentials (tenant_id, id, provider, holder, label, secrets, access_until, renew_from, permissions,
-                test_mode, created_at, updated_at)
+                test_mode, shown_accounts, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), now() + make_interval(secs => $7 * 0.8), $8,
-                $9, $10, $10)
+                $9, $10, $11, $11)
          on conflict on constraint credentials_pkey do update
             set holder = excluded.holder, label = excluded.label, secrets = excluded.secrets,
                 access_until = excluded.access_until, renew_from = excluded.renew_from, renewal_token = null,
-                renewal_until = null, permissions = excluded.permissions, test_mode = excluded.test_mode,
+                renewal_until = null, permissions = excluded.permissions, test_mode = excluded.test_mode, shown_accounts = excluded.shown_accounts,
                 updated_at = excluded.updated_at",
     )
     .bind(tenant.0)
@@ -163,6 +165,7 @@ pub async fn put(
     .bind(given.serves)
     .bind(Json(given.permissions))
     .bind(given.test_mode)
+    .bind(Json(given.shown_accounts))
     .bind(given.at)
     .execute(app)
     .await?;
@@ -270,20 +273,32 @@ pub async fn sources(app: &mut PgConnection, tenant: TenantId, id: CredentialId)
     Ok(ids.into_iter().map(SourceId).collect())
 }
 
+/// What a removed access held.
+#[derive(Debug, FromRow)]
+pub struct Gone {
+    /// Provider.
+    pub provider: String,
+    /// Whose consent it was.
+    pub holder: Option<String>,
+    /// Sealed secrets.
+    pub secrets: Json<Secrets>,
+    /// What it showed.
+    pub shown_accounts: Json<Vec<String>>,
+}
+
 /// Removes an access that no source needs any more; gives what it held.
 pub async fn delete_unused(
     app: &mut PgConnection,
     tenant: TenantId,
     id: CredentialId,
-) -> Result<Option<Secrets>, StoreError> {
-    let secrets: Option<Json<Secrets>> = sqlx::query_scalar(
+) -> Result<Option<Gone>, StoreError> {
+    Ok(sqlx::query_as(
         "delete from credentials c where c.tenant_id = $1 and c.id = $2
             and not exists (select from data_sources d where d.tenant_id = $1 and d.credential_id = $2)
-          returning secrets",
+          returning provider, holder, secrets, shown_accounts",
     )
     .bind(tenant.0)
     .bind(id.0)
     .fetch_optional(app)
-    .await?;
-    Ok(secrets.map(|secrets| secrets.0))
+    .await?)
 }

@@ -147,6 +147,8 @@ pub struct Offer {
     pub email: String,
     /// The role they will have.
     pub role: String,
+    /// Who invited, by their name then; nobody's when an operator did.
+    pub invited_by: Option<String>,
     /// Until when it is open.
     pub expires_at: OffsetDateTime,
     /// The account that the address has.
@@ -170,7 +172,7 @@ impl Offer {
 /// What the token of a link leads to, if it is live and the invitation is open. As `portal_router`; uses nothing up.
 pub async fn offer(router: &mut PgConnection, token_hash: &[u8]) -> Result<Option<Offer>, StoreError> {
     Ok(sqlx::query_as(
-        "select i.id, i.tenant_id, t.name as tenant_name, i.email, i.role, i.expires_at, u.id as user_id,
+        "select i.id, i.tenant_id, t.name as tenant_name, i.email, i.role, i.invited_by, i.expires_at, u.id as user_id,
                 coalesce(u.is_operator or not u.is_active, false) as is_barred
            from one_time_tokens k
            join invitations i on i.tenant_id = k.tenant_id and i.id::text = k.payload ->> 'invitation'
@@ -184,14 +186,17 @@ pub async fn offer(router: &mut PgConnection, token_hash: &[u8]) -> Result<Optio
     .await?)
 }
 
-/// Marks an invitation as accepted. As `portal_router`.
-pub async fn settle(router: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<(), StoreError> {
-    sqlx::query("update invitations set status = 'accepted', settled_at = now() where tenant_id = $1 and id = $2")
-        .bind(tenant.0)
-        .bind(id)
-        .execute(router)
-        .await?;
-    Ok(())
+/// Marks an invitation as accepted; `false`: it was withdrawn at this very moment. As `portal_router`.
+pub async fn settle(router: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update invitations set status = 'accepted', settled_at = now()
+          where tenant_id = $1 and id = $2 and status = 'pending'",
+    )
+    .bind(tenant.0)
+    .bind(id)
+    .execute(router)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// A person who comes by invitation.

@@ -277,7 +277,7 @@ impl End {
 /// Ends a job. `false`: the lease was lost.
 ///
 /// A mail's order goes with it, so that no address outlives its use; only a failed one that holds nothing but ids stays,
-/// so that an operator can replay it. A failed run forgets how far it came, so that its replay reads what is new by then.
+/// so that an operator can replay it. A withdrawal's sealed token always goes. A failed run forgets how far it came, so that its replay reads what is new by then.
 pub async fn finish(
     app: &mut PgConnection,
     tenant: TenantId,
@@ -288,6 +288,7 @@ pub async fn finish(
     let done = sqlx::query(
         "update jobs set state = $4, lease_token = null, leased_until = null, finished_at = now(), last_error = $5,
                 payload = case when kind = 'mail' and ($4 <> 'failed' or payload ? 'email') then '{}'
+                               when kind = 'withdrawal' then '{}'
                                when kind = 'sync' and $4 = 'failed' then payload - 'run' else payload end
           where tenant_id = $1 and id = $2 and lease_token = $3 and state = 'running'",
     )

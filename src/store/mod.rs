@@ -12,6 +12,7 @@ pub mod figures;
 pub mod idempotency;
 pub mod invitations;
 pub mod jobs;
+pub mod keys;
 pub mod metrics;
 pub mod mfa;
 pub mod operator;
@@ -104,7 +105,12 @@ pub struct Database {
 impl Database {
     /// Prepares the pools; connections are opened when first needed.
     pub fn new(app_url: &Secret, router_url: &Secret) -> Result<Self, StoreError> {
-        Ok(Self { app: pool(app_url, 8)?, router: pool(router_url, 4)? })
+        Self::with_sizes(app_url, router_url, (8, 4))
+    }
+
+    /// The same with so many connections as `portal_app` and as `portal_router`.
+    pub fn with_sizes(app_url: &Secret, router_url: &Secret, (app, router): (u32, u32)) -> Result<Self, StoreError> {
+        Ok(Self { app: pool(app_url, app)?, router: pool(router_url, router)? })
     }
 
     /// Opens a transaction as `portal_app` in which only `tenant`'s rows exist. One round trip.

@@ -40,7 +40,8 @@ export const operator = {
   changeTenant: (/** @type {string} */ tenantId, /** @type {Record<string, unknown>} */ body, /** @type {string|null} */ ifMatch) =>
     request('PATCH', company(tenantId), { body, ifMatch }),
   removal: (/** @type {string} */ tenantId) => request('GET', `${company(tenantId)}/removal`),
-  removeTenant: (/** @type {string} */ tenantId, /** @type {number} */ days) => request('DELETE', company(tenantId), { query: { grace_days: days } }),
+  removeTenant: (/** @type {string} */ tenantId, /** @type {number} */ days, /** @type {string|null} */ ifMatch) =>
+    request('DELETE', company(tenantId), { query: { grace_days: days }, ifMatch }),
   plans: (/** @type {AbortSignal} */ signal) => request('GET', '/operator/limits', { signal }),
   users: (/** @type {Query} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/operator/users', { query, signal }),
   createUser: (/** @type {unknown} */ body) => request('POST', '/operator/users', { body }),
@@ -49,4 +50,5 @@ export const operator = {
   jobs: (/** @type {Query} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/operator/jobs', { query, signal }),
   replay: (/** @type {string} */ job) => request('POST', `/operator/jobs/${id(job)}/replay`, { body: {} }),
   audit: (/** @type {Query} */ query, /** @type {AbortSignal} */ signal) => request('GET', '/operator/audit', { query, signal }),
+  actions: (/** @type {AbortSignal} */ signal) => request('GET', '/operator/audit/actions', { signal }),
 };

@@ -73,6 +73,13 @@ export class Page {
     this.draw();
   }
 
+  /** Reads out what the page shows by itself. @param {string} text */
+  hush(text) {
+    this.notice = null;
+    announce(text);
+    this.draw();
+  }
+
   noticeLine() {
     return noticeLine(this.notice, () => {
       this.notice = null;
@@ -141,8 +148,9 @@ export class Page {
   /** What the router keeps of a view. */
   view() {
     this.draw();
+    const title = () => this.title;
     return {
-      title: this.title,
+      get title() { return title(); },
       update: (/** @type {Location} */ { params }) => {
         const before = this.params;
         this.params = params;

@@ -74,10 +74,15 @@ export function leave() {
   current = null;
 }
 
-/** @param {boolean} moved the person went somewhere: the focus goes along */
-function settle(moved) {
+/** The view's title in the window's; a view whose title comes with its data calls this then. */
+export function retitle() {
   const { name } = store.session?.tenant ?? {};
   document.title = [current?.view.title, name, store.t('app.name')].filter(Boolean).join(' · ');
+}
+
+/** @param {boolean} moved the person went somewhere: the focus goes along */
+function settle(moved) {
+  retitle();
   store.emit('session');
   if (!first && moved) {
     /** @type {HTMLElement|null} */ (document.querySelector('#main h1'))?.focus({ preventScroll: true });

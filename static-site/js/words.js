@@ -18,5 +18,8 @@ export function ago(at, never) {
 /** The exact time. @param {string|null|undefined} at */
 export const moment = (at) => (at ? html`<time datetime=${at}>${store.format.instant(at)}</time>` : '–');
 
+/** A plan by its name. @param {string} key */
+export const planName = (key) => words(`plan.${key}`, key);
+
 /** @param {number|null|undefined} n */
 export const count = (n) => store.format.value(n ?? null, 'count');

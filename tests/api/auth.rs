@@ -4,6 +4,7 @@ mod account;
 mod factor;
 mod passwords;
 mod throttle;
+mod timing;
 
 use portal::services::auth::token_hash;
 use serde_json::json;
@@ -158,6 +159,18 @@ async fn a_session_ends_an_hour_after_its_last_use() {
 }
 
 #[tokio::test]
+async fn what_a_page_asks_by_itself_does_not_keep_a_session_alive() {
+    let app = TestApp::start().await;
+    let acme = app.acme().await;
+    app.sql("update sessions set last_used_at = now() - interval '50 minutes'").await;
+    let unused = "select count(*) from sessions where last_used_at < now() - interval '49 minutes'";
+    acme.send(Call::new("GET", "/api/sources").header("x-background", "1")).await.ok();
+    assert_eq!(app.value(unused).await, 1);
+    acme.get("/api/sources").await.ok();
+    assert_eq!(app.value(unused).await, 0);
+}
+
+#[tokio::test]
 async fn a_session_ends_after_twelve_hours_however_often_it_is_used() {
     let app = TestApp::start().await;
     let client = app.acme().await;
@@ -169,7 +182,7 @@ async fn a_session_ends_after_twelve_hours_however_often_it_is_used() {
     let answer = app.fire("housekeeping").await;
     assert_eq!(
         answer.json(),
-        json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys, 0 audit entries, 0 tenants"]})
+        json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys, 0 audit entries, 0 tenants; sealed 0 values anew"]})
     );
 }
 

@@ -129,8 +129,8 @@ async fn a_new_person_joins_with_the_role_and_a_password_of_their_own() {
     for _ in 0..3 {
         let offer = look(&app, "t-1").await.ok();
         assert_eq!(
-            (&offer["tenant_name"], &offer["email"], &offer["role"], &offer["has_account"]),
-            (&json!("Acme"), &json!("nora@new.example"), &json!("viewer"), &json!(false))
+            (&offer["tenant_name"], &offer["email"], &offer["role"], &offer["has_account"], &offer["invited_by"]),
+            (&json!("Acme"), &json!("nora@new.example"), &json!("viewer"), &json!(false), &json!("Ana Acero"))
         );
     }
     let joined = accept(&app, "t-1").await;
@@ -212,6 +212,19 @@ async fn of_two_uses_at_once_exactly_one_joins() {
         assert_eq!(statuses, [201, 400], "{} {}", a.text(), b.text());
     }
     assert_eq!(app.value("select count(*) from audit_log where action = 'team.joined'").await, 4);
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_withdrawn_while_it_is_accepted_is_withdrawn() {
+    let app = TestApp::start().await;
+    let id = invited(&app.acme().await, "nora@new.example", "viewer").await;
+    plant(&app, &id, "t-1").await;
+    let withdraw = format!("update invitations set status = 'revoked', settled_at = now() where id = '{id}'");
+    let held = app.hold(&withdraw).await;
+    let (answer, ()) = tokio::join!(accept(&app, "t-1"), app.release(held, 1));
+    answer.problem(400, "bad_token");
+    assert_eq!(app.value("select count(*) from users where email = 'nora@new.example'").await, 0);
+    assert_eq!(app.value(&format!("select status from invitations where id = '{id}'")).await, "revoked");
 }
 
 #[tokio::test]

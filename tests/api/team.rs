@@ -159,6 +159,23 @@ async fn an_admin_may_leave_while_another_stays() {
 }
 
 #[tokio::test]
+async fn who_ceases_to_manage_changes_nothing_more_even_by_a_request_that_was_let_in() {
+    let app = TestApp::start().await;
+    let (acme, ana) = (app.acme().await, person(&app, "admin@acme.example").await);
+    let viewers = path(&app, "viewer@acme.example").await;
+    let step_down = format!(
+        "select pg_advisory_xact_lock(hashtextextended('team/{}', 0));
+         update memberships set role = 'viewer' where user_id = '{ana}'",
+        app.tenant("Acme").await
+    );
+    let held = app.hold(&step_down).await;
+    let role = json!({"role": "admin"});
+    let (answer, ()) = tokio::join!(acme.patch(&viewers, &role), app.release(held, 1));
+    answer.problem(403, "forbidden");
+    assert_eq!(app.value("select count(*) from audit_log where action = 'team.role_changed'").await, 0);
+}
+
+#[tokio::test]
 async fn two_admins_who_remove_each_other_at_once_leave_one() {
     let app = TestApp::start().await;
     let ids = [person(&app, "admin@acme.example").await, person(&app, "both@portal.example").await];

@@ -76,3 +76,17 @@ async fn without_a_version_the_last_writer_wins() {
     }
     assert_eq!(acme.patch(&format!("/api/sources/{id}"), &json!({"name": "Tercera"})).await.status, 200);
 }
+
+#[tokio::test]
+async fn of_two_changes_of_the_same_version_at_once_one_is_refused() {
+    let app = TestApp::start().await;
+    let acme = app.acme().await;
+    let made = add(&acme, "k-1", "Ventas").await;
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let tag = made.header("etag");
+    let held = app.hold(&format!("select from data_sources where id = '{id}' for update")).await;
+    let (a, b, ()) = tokio::join!(rename(&acme, &id, tag, "A"), rename(&acme, &id, tag, "B"), app.release(held, 2));
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412], "{} {}", a.text(), b.text());
+}

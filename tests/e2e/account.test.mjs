@@ -1,9 +1,9 @@
-// The own account in a browser: password, sessions, confirming who one is, the second step. `both` and `fake`: see identity-help.mjs.
+// The own account in a browser: password, sessions, confirming who one is, the second step. `both` and `fake`: see harness.mjs.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { totp } from './fake-identity.mjs';
-import { account, ask, open, portal, signIn } from './harness.mjs';
-import { both, fake, focused, hash, instead, openAccount, password, paste, person, PHRASE, refusal, restore, said, VIEWER } from './identity-help.mjs';
+import { account, ask, both, fake, open, portal, signIn } from './harness.mjs';
+import { focused, hash, instead, openAccount, password, paste, person, PHRASE, refusal, restore, said, VIEWER } from './identity-help.mjs';
 
 // --- the password field
 

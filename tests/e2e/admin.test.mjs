@@ -1,11 +1,8 @@
-// Team, settings and audit of a company. `here` runs anywhere and cleans up after itself; `fakeOnly` needs people, faults or limits that only the fake has.
+// Team, settings and audit of a company. `both` and `fake`: see harness.mjs.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { readFile } from 'node:fs/promises';
-import { accessible, breakRoute, open, overflow, portal, signIn } from './harness.mjs';
+import { accessible, both, breakRoute, fake, LOOKS, open, overflow, portal, signIn } from './harness.mjs';
 
-const here = test;
-const fakeOnly = (name, run) => test(name, { skip: portal.real && 'needs the fake portal' }, run);
 const ADMIN = 'admin@acme.example';
 
 const person = (page, email) => page.locator(`[data-person="${email}"]`);
@@ -26,7 +23,7 @@ async function dropInvitations(page, ending) {
   for (const one of items.filter(({ email }) => email.endsWith(ending))) await call(page, 'DELETE', `/api/team/invitations/${one.id}`);
 }
 
-here('an administrator sees the team, with roles and second factors', async () => {
+both('an administrator sees the team, with roles and second factors', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/team');
   await person(page, ADMIN).waitFor();
@@ -37,7 +34,7 @@ here('an administrator sees the team, with roles and second factors', async () =
   assert.equal(await page.getAttribute('.topnav a[href="#/team"]', 'aria-current'), 'page');
 });
 
-here('a viewer who follows a link learns whose page it is', async () => {
+both('a viewer who follows a link learns whose page it is', async () => {
   const page = await open();
   await signIn(page, 'viewer@acme.example', '#/team');
   for (const name of ['team', 'settings', 'audit']) {
@@ -50,7 +47,7 @@ here('a viewer who follows a link learns whose page it is', async () => {
   await page.waitForFunction(() => location.hash === '#/dashboard');
 });
 
-here('several people are invited at once, and each line says what became of it', async () => {
+both('several people are invited at once, and each line says what became of it', async () => {
   const page = await open();
   const ending = `-${Date.now()}@invitados.example`;
   await signIn(page, ADMIN, '#/team');
@@ -68,7 +65,7 @@ here('several people are invited at once, and each line says what became of it',
     await page.selectOption('#invite-role-1', 'admin');
     await page.click('.invite [type=submit]');
     await page.waitForSelector('.invite-results');
-    assert.match(await page.textContent('.invite'), /2 invitaciones enviadas/);
+    assert.match(await page.textContent('.invite'), /2 invitaciones en camino/);
     assert.match(await page.textContent('.invite-results li:nth-child(3)'), /ya está en el equipo/);
     await invited(page, `dos${ending}`).waitFor();
     assert.match(await invited(page, `dos${ending}`).textContent(), /Administración/);
@@ -86,7 +83,7 @@ here('several people are invited at once, and each line says what became of it',
   }
 });
 
-here('an unusable address is named at its row and nobody is invited', async () => {
+both('an unusable address is named at its row and nobody is invited', async () => {
   const page = await open({ expected: [422] });
   const ending = `-${Date.now()}@invitados.example`;
   await signIn(page, ADMIN, '#/team?invite=new');
@@ -102,7 +99,7 @@ here('an unusable address is named at its row and nobody is invited', async () =
   assert.equal(items.filter(({ email }) => email.endsWith(ending)).length, 0);
 });
 
-fakeOnly('the limit of people says where to see it', async () => {
+fake('the limit of people says where to see it', async () => {
   const page = await open({ expected: [409] });
   await signIn(page, ADMIN, '#/team?invite=new');
   await page.fill('#invite-0', 'otra@invitados.example');
@@ -114,7 +111,7 @@ fakeOnly('the limit of people says where to see it', async () => {
   await page.waitForSelector('[data-limit=users]');
 });
 
-fakeOnly('a role is changed in place; the last administrator stays one', async () => {
+fake('a role is changed in place; the last administrator stays one', async () => {
   const page = await open({ expected: [409] });
   await signIn(page, ADMIN, '#/team');
   const carmen = person(page, 'carmen.ibanez@acme.example');
@@ -134,7 +131,7 @@ fakeOnly('a role is changed in place; the last administrator stays one', async (
   await page.waitForFunction(() => /Carmen.*Administración/.test(document.querySelector('.notice-good')?.textContent ?? ''));
 });
 
-fakeOnly('removing names the person and what happens; Escape is no, and the focus comes back', async () => {
+fake('removing names the person and what happens; Escape is no, and the focus comes back', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/team');
   const diego = person(page, 'diego@acme.example');
@@ -154,7 +151,7 @@ fakeOnly('removing names the person and what happens; Escape is no, and the focu
   assert.match(await noticed(page, 'good'), /Diego Roca ya no tiene acceso/);
 });
 
-here('the settings are saved, shown at once and put back', async () => {
+both('the settings are saved, shown at once and put back', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/settings');
   await page.waitForSelector('.meters');
@@ -180,7 +177,7 @@ here('the settings are saved, shown at once and put back', async () => {
   }
 });
 
-here('any zone can be typed, but it must exist', async () => {
+both('any zone can be typed, but it must exist', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/settings');
   await page.waitForSelector('#set-zone');
@@ -192,7 +189,7 @@ here('any zone can be typed, but it must exist', async () => {
   assert.ok(await page.locator('#set-zones option').count() > 100);
 });
 
-fakeOnly('two people at the settings do not overwrite each other', async () => {
+fake('two people at the settings do not overwrite each other', async () => {
   const page = await open({ expected: [412] });
   await signIn(page, ADMIN, '#/settings');
   await page.waitForSelector('.meters');
@@ -210,7 +207,7 @@ fakeOnly('two people at the settings do not overwrite each other', async () => {
   assert.equal(await page.inputValue('#set-name'), 'Lumbre Hogar');
 });
 
-fakeOnly('a second factor for everyone wants one of one’s own first', async () => {
+fake('a second factor for everyone wants one of one’s own first', async () => {
   const page = await open({ expected: [409] });
   await signIn(page, 'admin@globex.example', '#/settings');
   await page.check('#set-mfa');
@@ -220,7 +217,7 @@ fakeOnly('a second factor for everyone wants one of one’s own first', async ()
   assert.equal(await page.isChecked('#set-mfa'), false);
 });
 
-fakeOnly('a limit warns from 80 percent and says what happens at its end', async () => {
+fake('a limit warns from 80 percent and says what happens at its end', async () => {
   const page = await open();
   await page.route('**/api/tenant', async (route) => {
     const answer = await route.fetch();
@@ -234,7 +231,7 @@ fakeOnly('a limit warns from 80 percent and says what happens at its end', async
   assert.equal(await page.locator('[data-limit=datapoints] .meter-note').count(), 0);
 });
 
-here('the audit is filtered in the address, and an entry opens', async () => {
+both('the audit is filtered in the address, and an entry opens', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/audit');
   await page.waitForSelector('[data-entry]');
@@ -254,7 +251,7 @@ here('the audit is filtered in the address, and an entry opens', async () => {
   await page.waitForFunction(() => document.querySelector('#a-action').value === 'auth');
 });
 
-fakeOnly('an entry shows what changed, and leads to what else that person did', async () => {
+fake('an entry shows what changed, and leads to what else that person did', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/audit?action=tenant.changed');
   await page.waitForSelector('[data-entry]');
@@ -267,7 +264,7 @@ fakeOnly('an entry shows what changed, and leads to what else that person did', 
   assert.match(await page.locator('#a-actor option:checked').textContent(), /Carmen/);
 });
 
-fakeOnly('older entries come by the button, and stay when they cannot', async () => {
+fake('older entries come by the button, and stay when they cannot', async () => {
   const page = await open({ expected: [500] });
   await signIn(page, ADMIN, '#/audit');
   await page.waitForSelector('[data-entry]');
@@ -281,7 +278,7 @@ fakeOnly('older entries come by the button, and stay when they cannot', async ()
   assert.equal(await page.locator('.notice-bad').count(), 0);
 });
 
-here('days are filtered without asking for the years one types through', async () => {
+both('days are filtered without asking for the years one types through', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/audit');
   await page.waitForSelector('[data-entry]');
@@ -293,7 +290,7 @@ here('days are filtered without asking for the years one types through', async (
   await page.waitForSelector('#a-problem');
 });
 
-here('the file has the same filters, and the chain can be checked', async () => {
+both('the file has the same filters, and the chain can be checked', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/audit?action=auth.login');
   await page.waitForSelector('[data-entry]');
@@ -306,7 +303,7 @@ here('the file has the same filters, and the chain can be checked', async () => 
   await page.waitForFunction(() => /íntegra/.test(document.querySelector('.notice-good')?.textContent ?? ''));
 });
 
-fakeOnly('a broken chain says so', async () => {
+fake('a broken chain says so', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/audit');
   await page.route('**/api/audit/verification', (route) => route.fulfill({ json: { checked: 12, intact: false, first_broken: '0190-broken' } }));
@@ -315,7 +312,7 @@ fakeOnly('a broken chain says so', async () => {
 });
 
 for (const [hash, route] of [['#/team', '/api/team'], ['#/settings', '/api/tenant'], ['#/audit', '/api/audit']]) {
-  here(`${hash} says why it is missing and tries again`, async () => {
+  both(`${hash} says why it is missing and tries again`, async () => {
     const page = await open({ expected: [500] });
     await breakRoute(page, route, 500, 'internal');
     await signIn(page, ADMIN, hash);
@@ -326,33 +323,31 @@ for (const [hash, route] of [['#/team', '/api/team'], ['#/settings', '/api/tenan
   });
 }
 
-for (const theme of ['light', 'dark']) {
-  for (const width of [1280, 360]) {
-    here(`axe finds nothing on the company's pages, ${theme}, ${width} px`, async () => {
-      const page = await open({ theme, width, height: 800 });
-      await signIn(page, ADMIN, '#/team');
-      await person(page, ADMIN).waitFor();
-      await accessible(page, 'team');
-      assert.equal(await overflow(page), 0, 'team');
-      await page.locator('[data-action=remove]').first().click();
-      await page.waitForSelector('dialog[open]');
-      await accessible(page, 'removal');
-      await page.keyboard.press('Escape');
-      for (const [hash, ready] of [['#/team?invite=new', '.invite-row'], ['#/settings', '.meters'], ['#/audit', '[data-entry]']]) {
-        await page.goto(`${portal.url}/${hash}`);
-        await page.waitForSelector(ready);
-        await accessible(page, hash);
-        assert.equal(await overflow(page), 0, hash);
-      }
-      await page.locator('.row-toggle').nth(1).click();
-      await page.waitForSelector('.row-detail');
-      await accessible(page, 'entry');
-      assert.equal(await overflow(page), 0, 'entry');
-    });
-  }
+for (const { theme, width } of LOOKS) {
+  both(`axe finds nothing on the company's pages, ${theme}, ${width} px`, async () => {
+    const page = await open({ theme, width, height: 800 });
+    await signIn(page, ADMIN, '#/team');
+    await person(page, ADMIN).waitFor();
+    await accessible(page, 'team');
+    assert.equal(await overflow(page), 0, 'team');
+    await page.locator('[data-action=remove]').first().click();
+    await page.waitForSelector('dialog[open]');
+    await accessible(page, 'removal');
+    await page.keyboard.press('Escape');
+    for (const [hash, ready] of [['#/team?invite=new', '.invite-row'], ['#/settings', '.meters'], ['#/audit', '[data-entry]']]) {
+      await page.goto(`${portal.url}/${hash}`);
+      await page.waitForSelector(ready);
+      await accessible(page, hash);
+      assert.equal(await overflow(page), 0, hash);
+    }
+    await page.locator('.row-toggle').nth(1).click();
+    await page.waitForSelector('.row-detail');
+    await accessible(page, 'entry');
+    assert.equal(await overflow(page), 0, 'entry');
+  });
 }
 
-here('everything speaks English too', async () => {
+both('everything speaks English too', async () => {
   const page = await open();
   await signIn(page, ADMIN, '#/team');
   await person(page, ADMIN).waitFor();

@@ -85,5 +85,6 @@ export function trail([ada, bruno, carmen], operator) {
   ];
 }
 
+export const PLATFORM_ACTIONS = ['access.denied', 'auth.login', 'auth.login_failed', 'job.replayed', 'tenant.changed', 'tenant.created', 'tenant.limits_changed', 'tenant.suspended', 'user.activated', 'user.operator_created'];
 export const ACTIONS = ['auth.login', 'auth.login_failed', 'auth.logout', 'auth.throttled', 'account.changed', 'password.changed', 'team.invited', 'team.invitation_resent', 'team.invitation_revoked', 'team.joined', 'team.role_changed', 'team.removed',
   'team.sessions_ended', 'tenant.changed', 'tenant.limits_changed', 'tenant.suspended', 'tenant.resumed', 'source.created', 'source.connected', 'source.deleted', 'audit.exported', 'access.denied'];

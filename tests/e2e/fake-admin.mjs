@@ -118,7 +118,7 @@ function settings(admin, account, method, request, body) {
   if (method === 'GET') return answer();
   guarded(tenant, request);
   const changes = body.json;
-  if (changes.require_mfa && !me(admin, account)?.mfa) throw new Problem(409, 'enroll_first', 'Active antes su propio doble factor.');
+  if (changes.require_mfa && !me(admin, account)?.mfa) throw new Problem(409, 'enroll_first', 'Active antes la verificación en dos pasos en su propia cuenta.');
   record(admin, account, tenant.id, 'tenant.changed', { resource: 'tenant', before: Object.fromEntries(Object.keys(changes).map((key) => [key, tenant[key]])), after: changes });
   Object.assign(tenant, changes, { version: tenant.version + 1 });
   return answer();

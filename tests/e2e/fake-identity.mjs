@@ -152,7 +152,7 @@ class Identity {
     },
     'POST /invitations/look': () => {
       const { tenant, email, role } = this.link('invitation');
-      return { tenant_name: tenant.name, email, role, has_account: this.state.accounts.some((one) => one.email === email), expires_at: iso(Date.now() + 6 * 864e5) };
+      return { tenant_name: tenant.name, email, role, invited_by: role === 'admin' ? null : 'Ada Marín', has_account: this.state.accounts.some((one) => one.email === email), expires_at: iso(Date.now() + 6 * 864e5) };
     },
     'POST /invitations/accept': () => {
       const { tenant, email, role } = this.link('invitation');

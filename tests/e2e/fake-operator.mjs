@@ -27,7 +27,7 @@ function overview(admin) {
   const state = (name) => count(admin.jobs, 'state', name);
   return {
     tenants: Object.fromEntries(['active', 'suspended', 'deleting'].map((name) => [name, count(admin.companies, 'status', name)])), sources: { total: sources.length, by_status }, causes,
-    jobs: { queued: state('queued'), running: state('running'), failed: state('failed'), oldest_due_at: data.ago(60_000) }, now: new Date().toISOString(),
+    jobs: { queued: state('queued'), running: state('running'), failed: state('failed'), oldest_due_at: data.ago(60_000) }, missing_keys: [], now: new Date().toISOString(),
   };
 }
 
@@ -35,7 +35,9 @@ function create(admin, account, wanted) {
   const errors = [['name', wanted.name], ['admin_email', /@.+\./.test(wanted.admin_email ?? '')]].filter(([, good]) => !good).map(([field]) => ({ field, code: 'invalid', detail: field === 'name' ? 'Escriba un nombre.' : 'No es una dirección de correo.' }));
   if (errors.length) throw new Problem(422, 'invalid', 'Revise los campos.', { errors });
   if (admin.companies.some((one) => one.name === wanted.name)) throw new Problem(409, 'name_taken', `Ya hay una empresa que se llama «${wanted.name}».`);
-  const tenant = { id: randomUUID(), name: wanted.name, status: 'active', plan: wanted.plan ?? 'standard', created_at: data.ago(0), delete_after: null, overrides: {}, require_mfa: false, audit_retention_days: 730, version: 1, ...wanted.settings, sources: [], metrics: [], facts: [] };
+  const { plan, overrides, zone, currency, locale, week_start } = admin.companies.find((one) => one.id === wanted.template) ?? { plan: 'standard', overrides: {} };
+  const base = { plan: wanted.plan ?? plan, overrides: { ...overrides }, zone, currency, locale, week_start };
+  const tenant = { ...base, ...wanted.settings, id: randomUUID(), name: wanted.name, status: 'active', created_at: data.ago(0), delete_after: null, require_mfa: false, audit_retention_days: 730, version: 1, sources: [], metrics: [], facts: [] };
   admin.companies.unshift(tenant);
   admin.invitations.push({ tenant: tenant.id, id: randomUUID(), email: wanted.admin_email, role: 'admin', status: 'pending', invited_by: null, created_at: data.ago(0), expires_at: data.ahead(7 * DAY) });
   record(admin, account, tenant.id, 'tenant.created', { after: { name: tenant.name } });
@@ -43,6 +45,7 @@ function create(admin, account, wanted) {
 }
 
 function change(admin, account, tenant, { limits, reason, status, ...rest }) {
+  if (rest.name === '') throw new Problem(422, 'invalid', 'Revise los campos.', { errors: [{ field: 'name', code: 'bad_name', detail: 'Escriba un nombre.' }] });
   if (limits) {
     const before = { ...tenant.overrides };
     for (const [key, value] of Object.entries(limits)) if (value === null) delete tenant.overrides[key]; else tenant.overrides[key] = value;
@@ -69,14 +72,14 @@ function tenants(admin, account, request, [id, part], query, body) {
   const sources = allSources(admin).filter((one) => one.tenant.id === id);
   const invitations = admin.invitations.filter((one) => one.tenant === id).map(invitationItem);
   if (part === 'removal') return { name: tenant.name, delete_after: data.ahead(30 * DAY), members: members.length, people_removed: Math.min(1, members.length), sources: sources.length, datapoints: useOf(admin, tenant).datapoints, invitations: invitations.length, jobs: admin.jobs.filter((one) => one.tenant?.id === id).length };
+  if (method !== 'GET') guarded(tenant, request);
   if (method === 'PATCH') {
-    guarded(tenant, request);
     change(admin, account, tenant, body.json);
   }
   if (method === 'DELETE') {
     Object.assign(tenant, { status: 'deleting', delete_after: data.ahead(Number(query.get('grace_days') ?? 30) * DAY), version: tenant.version + 1 });
     record(admin, account, tenant.id, 'tenant.deletion_scheduled', { after: { delete_after: tenant.delete_after } });
-    return [202, tenantItem(admin, tenant)];
+    return [202, tenantItem(admin, tenant), { ETag: `"${tenant.version}"` }];
   }
   return [200, { ...tenantItem(admin, tenant), ...(method === 'GET' ? { members, invitations, sources } : {}) }, { ETag: `"${tenant.version}"` }];
 }
@@ -118,7 +121,8 @@ function jobs(admin, [id], query) {
   return [202, Object.assign(job, { state: 'queued', attempts: 0, run_at: data.ago(0), finished_at: null })];
 }
 
-function audit(admin, query) {
+function audit(admin, [part], query) {
+  if (part === 'actions') return { items: data.PLATFORM_ACTIONS, next_cursor: null };
   const all = admin.companies.flatMap((tenant) => (admin.audit.get(tenant.id) ?? []).map((one) => ({ ...one, tenant: { id: tenant.id, name: tenant.name } })));
   return paged(filtered(all.sort((a, b) => b.ts.localeCompare(a.ts)), query), query);
 }
@@ -134,6 +138,6 @@ export function operatorRoutes(admin, account, request, [area, ...route], query,
   if (area === 'tenants') return tenants(admin, account, request, route, query, body);
   if (area === 'users') return users(admin, account, request, route, query, body);
   if (area === 'jobs') return jobs(admin, route, query);
-  if (area === 'audit') return audit(admin, query);
+  if (area === 'audit') return audit(admin, route, query);
   throw missing();
 }

@@ -1,9 +1,10 @@
 // What every browser test needs: a portal, a browser, a signed-in page, and an eye on what the page must never do.
 //   PORTAL_READY      JSON file written by the running portal: url, accounts, sandbox_url. Without it the fake of this folder is started.
+//   PORTAL_FAKE_ONLY  set: only what needs the fake; the rest has been tested against the running portal
 //   PORTAL_CHROMIUM   the browser; default /usr/bin/chromium
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after } from 'node:test';
+import { after, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
 import { startFake } from './fake-api.mjs';
@@ -17,6 +18,10 @@ async function findPortal() {
 }
 
 export const portal = await findPortal();
+/** A test that runs anywhere: it changes nothing, or puts back what it changed. */
+export const both = process.env.PORTAL_FAKE_ONLY ? () => {} : test;
+/** A test that needs the fake: its people, its troubles, or a look into its memory. It is not skipped elsewhere, it is not there: a skipped test is one that nobody runs. */
+export const fake = portal.real ? () => {} : test;
 const browser = await chromium.launch({ executablePath: process.env.PORTAL_CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
 /** What pages did that they must not do, over the whole file. @type {string[]} */
 const offences = [];
@@ -47,6 +52,9 @@ function watch(page, expected) {
     if (message.type() === 'error' && !wanted && !icon) offences.push(`console: ${text} ${message.location().url}`);
   });
 }
+
+/** What a page is looked at in: each theme and each width once, for axe is slow. */
+export const LOOKS = [{ theme: 'light', width: 1280 }, { theme: 'dark', width: 360 }];
 
 /** A page in a browser of its own. @param {{width?: number, height?: number, theme?: 'light'|'dark', expected?: number[], locale?: string}} [options] */
 export async function open({ width = 1280, height = 900, theme = 'light', expected = [], locale = 'es-ES' } = {}) {

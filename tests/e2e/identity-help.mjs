@@ -1,12 +1,6 @@
 // Shared by the browser tests of identity.
-//   both(…)  also runs against the real portal: it changes nothing, or puts back what it changed
-//   fake(…)  needs the fake: its people, its links, or a look into its memory
-//   PORTAL_FAKE_ONLY   set: leaves out what `both` has tested against the real portal already
-import { test } from 'node:test';
 import { account, portal, signIn } from './harness.mjs';
 
-export const both = (name, run) => test(name, { skip: Boolean(process.env.PORTAL_FAKE_ONLY) && 'runs against the real portal' }, run);
-export const fake = (name, run) => test(name, { skip: portal.real && 'needs the fake' }, run);
 export const VIEWER = 'viewer@acme.example';
 export const PHRASE = 'un barco azul y viejo';
 export const person = (email) => portal.state.accounts.find((one) => one.email === email);

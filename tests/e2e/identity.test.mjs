@@ -1,8 +1,8 @@
-// Sign-in and links from mails in a browser. `both` and `fake`: see identity-help.mjs.
+// Sign-in and links from mails in a browser. `both` and `fake`: see harness.mjs.
 import assert from 'node:assert/strict';
 import { totp } from './fake-identity.mjs';
-import { account, open, portal } from './harness.mjs';
-import { both, fake, focused, hash, instead, password, person, PHRASE, refusal, restore, said, VIEWER } from './identity-help.mjs';
+import { account, both, fake, open, portal } from './harness.mjs';
+import { focused, hash, instead, password, person, PHRASE, refusal, restore, said, VIEWER } from './identity-help.mjs';
 
 // --- sign-in
 
@@ -158,7 +158,7 @@ fake('an invitation says from whom, to what and until when, makes the account an
   await page.waitForSelector('#name');
   assert.equal(hash(page), '#/invitation');
   assert.match(await page.textContent('h1'), /Lumbre Hogar le invita/);
-  assert.match(await page.textContent('.offer'), /nueva@acme\.example[\s\S]*Lectura[\s\S]*20\d\d/);
+  assert.match(await page.textContent('.offer'), /Le invita\s*Ada Marín\s*Para\s*nueva@acme\.example[\s\S]*Lectura[\s\S]*20\d\d/);
   await page.click('form button[type=submit]');
   await page.waitForSelector('#name[aria-invalid=true]');
   assert.equal(await focused(page), 'name');

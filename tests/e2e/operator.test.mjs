@@ -1,32 +1,14 @@
-// The operator's pages. `here` runs anywhere and cleans up after itself; `fakeOnly` needs trouble, jobs and people that only the fake has.
+// The operator's pages. `both` and `fake`: see harness.mjs.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { accessible, account, breakRoute, open, overflow, portal, signIn } from './harness.mjs';
+import { accessible, both, breakRoute, fake, LOOKS, open, overflow, portal, signIn } from './harness.mjs';
 
 const OPERATOR = 'operator@portal.example';
-const fakeOnly = (name, run) => test(name, { skip: portal.real && 'needs the fake portal' }, run);
 
-/** A page of the signed-in operator; null where this portal wants a second factor that the test cannot give. */
-async function asOperator(t, hash, options) {
+/** A test that begins on a page of the operator. */
+const here = (name, hash, run, options) => both(name, async () => {
   const page = await open(options);
-  if (!portal.real) {
-    await signIn(page, OPERATOR, hash);
-    return page;
-  }
-  await page.goto(`${portal.url}/#/login`);
-  const body = await page.evaluate(async ([email, password]) => (await fetch('/api/auth/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email, password }) })).json(), [OPERATOR, account(OPERATOR).password]);
-  if (body.mfa_required || body.must_enroll_mfa) {
-    t.skip('this portal asks the demo operator for a second factor');
-    return null;
-  }
-  await page.goto(`${portal.url}/${hash}`);
-  await page.reload();
-  return page;
-}
-
-const here = (name, hash, run, options) => test(name, async (t) => {
-  const page = await asOperator(t, hash, options);
-  if (page) await run(page);
+  await signIn(page, OPERATOR, hash);
+  await run(page);
 });
 
 const noticed = (page, tone) => page.waitForSelector(`main .notice-${tone}`).then((notice) => notice.textContent());
@@ -40,7 +22,7 @@ async function create(page, name) {
   await page.fill('#new-admin_email', `admin-${Date.now()}@nueva.example`);
   await page.selectOption('#new-zone', 'America/Bogota');
   await page.click('dialog [type=submit]');
-  await page.waitForFunction(() => /tenants\/.+created=1/.test(location.hash));
+  await page.waitForFunction(() => /^#\/operator\/tenants\/[^?]+$/.test(location.hash));
   await page.waitForSelector('.limits');
 }
 
@@ -64,7 +46,7 @@ here('the overview counts companies, sources and jobs', '#/operator', async (pag
   await page.waitForFunction(() => location.hash === '#/operator');
 });
 
-fakeOnly('an outage of a vendor is one line that opens to its sources', async () => {
+fake('an outage of a vendor is one line that opens to its sources', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator');
   const outage = page.locator('[data-cause="ga4:error:upstream_unavailable"]');
@@ -82,7 +64,18 @@ fakeOnly('an outage of a vendor is one line that opens to its sources', async ()
   await page.waitForSelector('.limits');
 });
 
-fakeOnly('nothing in trouble is said, and a broken overview too', async () => {
+fake('keys that the ring lacks are named on top', async () => {
+  const page = await open();
+  await page.route('**/api/operator/overview', async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), missing_keys: ['k1', 'k0'] } });
+  });
+  await signIn(page, OPERATOR, '#/operator');
+  await page.waitForSelector('.figure-cards');
+  assert.match(await page.textContent('main [role=alert]'), /al llavero le falta k1, k0/);
+});
+
+fake('nothing in trouble is said, and a broken overview too', async () => {
   const page = await open({ expected: [500] });
   await page.route('**/api/operator/overview', async (route) => {
     const answer = await route.fetch();
@@ -116,6 +109,7 @@ here('a company is created, suspended, resumed and deleted with the dry run firs
   await create(page, name);
   assert.match(await noticed(page, 'good'), /está lista.*@nueva\.example/s);
   assert.equal(await page.textContent('h1'), name);
+  await page.waitForFunction((wanted) => document.activeElement.textContent === wanted && document.title.startsWith(wanted), name);
   try {
     assert.match(await page.textContent('.people'), /@nueva\.example.*Invitación/s);
     assert.match(await page.textContent('.facts'), /Bogota \(UTC-05:00\)/);
@@ -148,7 +142,35 @@ here('a company is created, suspended, resumed and deleted with the dry run firs
   }
 }, { expected: [404] });
 
-fakeOnly('a new company that cannot be is told at its fields', async () => {
+here('a company is made like another from that one’s page, and renamed', '#/operator/tenants', async (page) => {
+  const name = `Copia ${Date.now()}`;
+  await page.waitForSelector('.rows tbody tr');
+  await row(page, 'Globex').locator('a').click();
+  await page.click('[data-action=copy]');
+  await page.waitForSelector('dialog[open]');
+  assert.match(await page.locator('#new-template option:checked').textContent(), /^Globex/);
+  assert.equal(await page.locator('#new-zone').count(), 0, 'the place is that of the model');
+  await page.fill('#new-name', name);
+  await page.fill('#new-admin_email', `copia-${Date.now()}@nueva.example`);
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => /^#\/operator\/tenants\/[^?]+$/.test(location.hash));
+  await page.waitForSelector('.limits');
+  try {
+    await page.click('[data-action=rename]');
+    assert.equal(await page.inputValue('#rename'), name);
+    await page.fill('#rename', ' ');
+    await page.click('dialog [type=submit]');
+    await page.waitForSelector('#rename-problem');
+    await page.fill('#rename', `${name} bis`);
+    await page.click('dialog [type=submit]');
+    assert.match(await noticed(page, 'good'), /bis/);
+    assert.equal(await page.textContent('h1'), `${name} bis`);
+  } finally {
+    await drop(page, await page.textContent('h1'));
+  }
+}, { expected: [404, 422] });
+
+fake('a new company that cannot be is told at its fields', async () => {
   const page = await open({ expected: [409, 422] });
   await signIn(page, OPERATOR, '#/operator/tenants');
   await page.click('[data-action=new]');
@@ -169,7 +191,7 @@ fakeOnly('a new company that cannot be is told at its fields', async () => {
   assert.equal(new URL(page.url()).hash, '#/operator/tenants');
 });
 
-fakeOnly('a limit of its own wants a number and a reason, and can be taken away', async () => {
+fake('a limit of its own wants a number and a reason, and can be taken away', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator/tenants?q=initech');
   await row(page, 'Initech').locator('a').click();
@@ -192,7 +214,7 @@ fakeOnly('a limit of its own wants a number and a reason, and can be taken away'
   await page.waitForFunction(() => /56\s%/.test(document.querySelector('[data-limit=users]').textContent));
 });
 
-fakeOnly('another plan shows its limits before it is saved', async () => {
+fake('another plan shows its limits before it is saved', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator/tenants?q=panader');
   await row(page, 'Panadería').locator('a').click();
@@ -203,10 +225,10 @@ fakeOnly('another plan shows its limits before it is saved', async () => {
   await page.click('.limits [type=submit]');
   await noticed(page, 'good');
   await page.goto(`${portal.url}/#/operator/tenants?q=panader`);
-  assert.match(await row(page, 'Panadería').textContent(), /Plan plus/);
+  assert.match(await row(page, 'Panadería').textContent(), /Plan Plus/);
 });
 
-fakeOnly('a company changed by somebody else meanwhile is not overwritten', async () => {
+fake('a company changed by somebody else meanwhile is not overwritten', async () => {
   const page = await open({ expected: [412] });
   await signIn(page, OPERATOR, '#/operator/tenants?q=bodegas');
   await row(page, 'Bodegas').locator('a').click();
@@ -216,6 +238,13 @@ fakeOnly('a company changed by somebody else meanwhile is not overwritten', asyn
   await page.fill('#limits-reason', 'x');
   await page.click('.limits [type=submit]');
   assert.match(await noticed(page, 'bad'), /mientras tanto/);
+  await page.click('[data-action=delete]');
+  await page.waitForSelector('#typed');
+  await page.fill('#typed', await page.textContent('h1'));
+  await page.click('dialog .btn-danger');
+  await page.waitForSelector('dialog .notice-bad');
+  assert.match(await page.textContent('dialog .notice-bad'), /mientras tanto/);
+  assert.equal(await page.locator('[data-status=deleting]').count(), 0);
 });
 
 here('people are found; nobody can switch off their own account', '#/operator/users', async (page) => {
@@ -229,7 +258,7 @@ here('people are found; nobody can switch off their own account', '#/operator/us
   assert.equal(await page.locator(`[data-user="${OPERATOR}"] [data-action]`).count(), 0);
 });
 
-fakeOnly('an account is switched off and on, and a lost second factor reset', async () => {
+fake('an account is switched off and on, and a lost second factor reset', async () => {
   const page = await open();
   await signIn(page, OPERATOR, '#/operator/users');
   const diego = page.locator('[data-user="diego@acme.example"]');
@@ -246,7 +275,7 @@ fakeOnly('an account is switched off and on, and a lost second factor reset', as
   await carmen.locator('[data-action=reset]').waitFor({ state: 'detached' });
 });
 
-fakeOnly('a new operator gets a link; an address that is taken is told', async () => {
+fake('a new operator gets a link; an address that is taken is told', async () => {
   const page = await open({ expected: [409, 422] });
   await signIn(page, OPERATOR, '#/operator/users');
   await page.click('[data-action=new]');
@@ -263,7 +292,7 @@ fakeOnly('a new operator gets a link; an address that is taken is told', async (
   await page.locator('[data-user="irene@portal.example"]').waitFor();
 });
 
-fakeOnly('failed jobs say why and are replayed, alone and several at once', async () => {
+fake('failed jobs say why and are replayed, alone and several at once', async () => {
   const page = await open({ expected: [409] });
   await signIn(page, OPERATOR, '#/operator/jobs');
   await page.waitForSelector('[data-job]');
@@ -290,37 +319,40 @@ here('the platform has an audit that names the company', '#/operator/audit', asy
     await page.waitForSelector('.row-detail');
   }
   assert.equal(await page.locator('thead th').count() === 0 || (await page.textContent('thead')).includes('Empresa'), true);
-  await page.selectOption('#a-action', 'tenant');
-  await page.waitForFunction(() => /action=tenant/.test(location.hash));
+  await page.locator('#a-action option[value="user.operator_created"]').waitFor({ state: 'attached' });
+  assert.deepEqual(await page.locator('#a-action option').evaluateAll((all) => all.map((one) => one.textContent).filter((text) => /^[a-z_]+\./.test(text))), [], 'every action has words');
+  await page.selectOption('#a-action', 'tenant.created');
+  await page.waitForFunction(() => /action=tenant\.created/.test(location.hash));
 });
 
-for (const theme of ['light', 'dark']) {
-  for (const width of [1280, 360]) {
-    here(`axe finds nothing on the operator's pages, ${theme}, ${width} px`, '#/operator', async (page) => {
-      await page.waitForSelector('.figure-card');
-      const cause = page.locator('.cause-head').first();
-      if (await cause.count()) {
-        await cause.click();
-        await page.waitForSelector('.cause-body table');
-      }
-      await accessible(page, 'overview');
-      assert.equal(await overflow(page), 0, 'overview');
-      for (const [hash, ready] of [['#/operator/tenants', '.rows tbody tr'], ['#/operator/users', '.person'], ['#/operator/jobs', '[data-job], .face'], ['#/operator/audit', '[data-entry], .face'], ['#/operator/tenants?new=1', 'dialog[open]']]) {
-        await page.goto(`${portal.url}/${hash}`);
-        await page.waitForSelector(ready);
-        await accessible(page, hash);
-        assert.equal(await overflow(page), 0, hash);
-      }
-      await page.keyboard.press('Escape');
-      await page.locator('.rows tbody a').nth(1).click();
-      await page.waitForSelector('.limits');
-      await accessible(page, 'company');
-      assert.equal(await overflow(page), 0, 'company');
-      await page.click('[data-action=delete]');
-      await page.waitForSelector('.losses');
-      await accessible(page, 'deletion');
+for (const { theme, width } of LOOKS) {
+  here(`axe finds nothing on the operator's pages, ${theme}, ${width} px`, '#/operator', async (page) => {
+    await page.waitForSelector('.figure-card');
+    const cause = page.locator('.cause-head').first();
+    if (await cause.count()) {
+      await cause.click();
+      await page.waitForSelector('.cause-body table');
+    }
+    await accessible(page, 'overview');
+    assert.equal(await overflow(page), 0, 'overview');
+    for (const [hash, ready] of [['#/operator/tenants', '.rows tbody tr'], ['#/operator/users', '.person'], ['#/operator/jobs', '[data-job], .face'], ['#/operator/audit', '[data-entry], .face'], ['#/operator/tenants?new=1', 'dialog[open]']]) {
+      await page.goto(`${portal.url}/${hash}`);
+      await page.waitForSelector(ready);
+      await accessible(page, hash);
+      assert.equal(await overflow(page), 0, hash);
+    }
+    await page.keyboard.press('Escape');
+    await row(page, 'Globex').locator('a').click();
+    await page.waitForSelector('.limits');
+    await accessible(page, 'company');
+    assert.equal(await overflow(page), 0, 'company');
+    for (const act of ['rename', 'suspend', 'delete']) {
+      await page.click(`[data-action=${act}]`);
+      await page.waitForSelector('dialog[open]');
+      await accessible(page, act);
+      assert.equal(await overflow(page), 0, act);
       await page.keyboard.press('Escape');
       await page.waitForSelector('dialog', { state: 'detached' });
-    }, { theme, width, height: 800 });
-  }
+    }
+  }, { theme, width, height: 800 });
 }

@@ -2,6 +2,10 @@
 //!
 //! Inbound `X-Azure-*`, `X-Forwarded-*` and `X-FD-*` are removed and set anew, so the handler may believe them once the
 //! `X-Azure-FDID` is right. Every answer gets the security headers that the API does not set itself.
+//!
+//! By itself it answers 400 for a path with dot segments and 502 when the host does not answer in time. A request that is
+//! none never gets here: the HTTP server answers 414 for an address over 65,534 bytes (Front Door: over 8,192) and 431 for
+//! headers that are too large, both without a body and without our headers.
 
 pub mod site;
 

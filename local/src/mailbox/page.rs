@@ -10,7 +10,9 @@ use time::format_description::well_known::Rfc3339;
 use super::{Mail, Mailbox};
 
 /// Mails are foreign text: nothing in them may run or load anything.
-const PAGE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:48rem;padding:0 1rem;color-scheme:light dark}\
+    article{border-top:1px solid #8886;padding:1rem 0}h2{font-size:1.1rem;margin:0}p{margin:.25rem 0}pre{white-space:pre-wrap;overflow-wrap:anywhere}";
 /// The HTML part is shown with its own styles, in a box without an origin.
 const MAIL_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
@@ -30,18 +32,29 @@ async fn page(State(mailbox): State<Mailbox>) -> impl IntoResponse {
     let mails = mailbox.all();
     let items: String = mails.iter().rev().map(show).collect();
     let body = if mails.is_empty() { "<p>No mail yet.</p>".to_owned() } else { items };
-    let page = format!("<!doctype html><html lang=\"en\"><title>Mailbox</title><h1>Mailbox</h1>{body}</html>");
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>Mailbox</title><style>{STYLE}</style><h1>Mailbox</h1>{body}</html>"
+    );
     (policy(PAGE_POLICY), Html(page))
 }
 
 fn show(mail: &Mail) -> String {
     let at = mail.received_at.format(&Rfc3339).unwrap_or_default();
     let [to, subject, text] = [&mail.to, &mail.subject, &mail.text].map(|text| escape(text));
+    let text: String = text.split_inclusive('\n').map(linked).collect();
     let id = mail.id;
     let html = mail.html.as_ref().map_or_else(String::new, |_| format!("<a href=\"/messages/{id}/html\">HTML</a> · "));
     format!(
         "<article><h2>{subject}</h2><p>{to} · {at} · {html}<a href=\"/messages/{id}/raw\">source</a></p><pre>{text}</pre></article>"
     )
+}
+
+/// A line that is nothing but an address can be followed. It is escaped already.
+fn linked(line: &str) -> String {
+    let address = line.trim_end();
+    let is_one = ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) && !address.contains(' ');
+    if is_one { format!("<a href=\"{address}\">{address}</a>\n") } else { line.to_owned() }
 }
 
 async fn html(State(mailbox): State<Mailbox>, Path(id): Path<u64>) -> Result<impl IntoResponse, StatusCode> {
@@ -100,6 +113,15 @@ mod tests {
         let (_, headers, page) = get(&mailbox, "/").await;
         assert!(!page.contains("<script>") && !page.contains("<b>") && !page.contains("/messages/1/html"), "{page}");
         assert_eq!(headers["content-security-policy"], PAGE_POLICY);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_an_address_can_be_followed_and_nothing_else_can() {
+        let lines = "https://a.example/#/reset?token=1\r\nhttps://a.example/\"onclick=\r\njavascript:1\r\nsee https://b.example\r\n";
+        let (_, _, page) = get(&one(&format!("Subject: x\r\n\r\n{lines}")), "/").await;
+        let link = "<a href=\"https://a.example/#/reset?token=1\">https://a.example/#/reset?token=1</a>\n";
+        assert!(page.contains(link) && page.contains("href=\"https://a.example/&quot;onclick=\""), "{page}");
+        assert_eq!(page.matches("href=").count(), 3, "two addresses and the source: {page}");
     }
 
     #[tokio::test]

@@ -8,13 +8,11 @@ use crate::domain::lang::Lang;
 use crate::services::Services;
 use crate::services::audit_trail::Act;
 use crate::services::error::ServiceError;
+use crate::services::names;
 use crate::store::people::{self, AccountRow};
 use crate::store::{StoreError, sessions};
 
 pub use crate::store::sessions::OwnSession;
-
-/// Longest name of a person.
-const MAX_NAME: usize = 120;
 
 /// A person's account as they see it.
 #[derive(Debug)]
@@ -34,19 +32,6 @@ pub struct AccountChange {
     pub locale: Option<Lang>,
 }
 
-fn checked_name(name: &str) -> Result<String, ServiceError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(ServiceError::field(
-            "name",
-            "bad_name",
-            format!("El nombre debe tener entre 1 y {MAX_NAME} caracteres."),
-            format!("The name must have between 1 and {MAX_NAME} characters."),
-        ));
-    }
-    Ok(name.to_owned())
-}
-
 impl Services {
     /// The account of somebody who is signed in.
     pub async fn account(&self, person: &Person) -> Result<Account, ServiceError> {
@@ -62,11 +47,11 @@ impl Services {
 
     /// Changes name or language.
     pub async fn change_account(&self, person: &Person, change: AccountChange) -> Result<Account, ServiceError> {
-        let name = change.name.as_deref().map(checked_name).transpose()?;
+        let name = change.name.as_deref().map(names::required).transpose()?;
         let mut tx = self.database.router().await?;
         let old = people::account_for_update(&mut tx, person.id()).await?;
         let mut row = old.clone();
-        row.name = name.unwrap_or(row.name);
+        row.name = name.map_or(row.name, str::to_owned);
         row.locale = change.locale.map_or(row.locale, |locale| locale.as_str().to_owned());
         let (mut before, mut after) = (Map::new(), Map::new());
         for (field, was, is) in [("name", &old.name, &row.name), ("locale", &old.locale, &row.locale)] {

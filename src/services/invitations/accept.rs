@@ -13,7 +13,7 @@ use crate::services::audit_trail::{Act, Actor, Trail};
 use crate::services::auth::password;
 use crate::services::auth::token_hash;
 use crate::services::error::ServiceError;
-use crate::services::{RequestInfo, Services, throttle};
+use crate::services::{RequestInfo, Services, names, throttle};
 use crate::store::invitations::{self, Newcomer, Offer};
 use crate::store::tenants::{self, Counted};
 use crate::store::tokens::{self, Purpose};
@@ -21,8 +21,6 @@ use crate::store::{StoreError, Tx, people, team};
 
 /// Links that one place can try.
 const PER_PLACE: Policy = Policy::Window { most: 60, per: 3_600 };
-/// Longest name of a person.
-const MAX_NAME: usize = 120;
 
 /// What a person sends who joins.
 #[derive(Debug)]
@@ -53,19 +51,6 @@ fn bad_token() -> ServiceError {
 
 fn required(field: &str) -> ServiceError {
     ServiceError::field(field, "required", "Hace falta este dato.", "This is needed.")
-}
-
-fn checked_name(name: Option<&str>) -> Result<&str, ServiceError> {
-    let name = name.map(str::trim).filter(|name| !name.is_empty()).ok_or_else(|| required("name"))?;
-    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(ServiceError::field(
-            "name",
-            "bad_name",
-            format!("El nombre debe tener entre 1 y {MAX_NAME} caracteres."),
-            format!("The name must have between 1 and {MAX_NAME} characters."),
-        ));
-    }
-    Ok(name)
 }
 
 impl Services {
@@ -99,7 +84,9 @@ impl Services {
         let offer = invitations::offer(&mut tx, &hash).await?.filter(|offer| !offer.is_barred).ok_or_else(bad_token)?;
         tokens::take_mailed(&mut tx, &hash, Purpose::Invitation).await?.ok_or_else(bad_token)?;
         let user = self.joining(&mut tx, &offer, account, request).await?;
-        invitations::settle(&mut tx, tenant, offer.id).await?;
+        if !invitations::settle(&mut tx, tenant, offer.id).await? {
+            return Err(bad_token());
+        }
         let role = offer.role()?;
         if team::add(&mut tx, tenant, user, role, self.now()).await? {
             // Of a membership that they had before: its sessions do not come back to life.
@@ -114,7 +101,8 @@ impl Services {
     }
 
     async fn new_account(&self, offer: &Offer, acceptance: &Acceptance) -> Result<NewAccount, ServiceError> {
-        let name = checked_name(acceptance.name.as_deref())?.to_owned();
+        let name = acceptance.name.as_deref().filter(|name| !name.trim().is_empty());
+        let name = names::required(name.ok_or_else(|| required("name"))?)?.to_owned();
         let chosen = acceptance.password.as_ref().ok_or_else(|| required("password"))?;
         let context = [name.as_str(), &offer.tenant_name, &offer.email, &self.identity.name];
         let chosen = password::checked("password", chosen, false, &context)?;

@@ -1,5 +1,7 @@
 //! What is going on in all tenants: how many of everything, what is wrong and with whom.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use crate::services::Services;
@@ -10,11 +12,12 @@ use crate::store::operator::overview;
 pub use crate::store::operator::overview::{Cause, Counts, Example, Filter, Named, SourceRow};
 
 impl Services {
-    /// How many there are of everything, and what is wrong, most sources first.
-    pub async fn operator_overview(&self) -> Result<(Counts, Vec<Cause>), ServiceError> {
+    /// How many there are of everything, what is wrong, most sources first, and which sealing keys are missing.
+    pub async fn operator_overview(&self) -> Result<(Counts, Vec<Cause>, BTreeSet<String>), ServiceError> {
+        let missing_keys = self.missing_keys().await?;
         let mut tx = self.operator_database.begin().await?;
         let counts = overview::counts(&mut tx).await?;
-        Ok((counts, overview::causes(&mut tx).await?))
+        Ok((counts, overview::causes(&mut tx).await?, missing_keys))
     }
 
     /// A page of sources of all tenants, newest first.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::domain::ids::{SourceId, TenantId};
+use crate::domain::ids::{CredentialId, SourceId, TenantId};
 use crate::services::audit_trail::{Act, Actor, Trail};
 use crate::services::error::ServiceError;
 use crate::services::{RequestInfo, Services};
@@ -78,8 +78,14 @@ impl Services {
             tx.commit().await.map_err(StoreError::from)?;
         }
         let mut tx = self.database.tenant(tenant).await?;
+        let source = sources::find_for_update(&mut tx, tenant, id).await?;
         sources::delete(&mut tx, tenant, id).await?;
+        let withdrawal = match source.and_then(|source| source.credential_id) {
+            Some(left) => self.drop_unused_access(&mut tx, tenant, CredentialId(left), id).await?,
+            None => None,
+        };
         tx.commit().await.map_err(StoreError::from)?;
+        self.announce_withdrawal(tenant, withdrawal).await;
         Ok(true)
     }
 

@@ -27,14 +27,11 @@ impl Services {
         caller: &OperatorCaller,
         tenant: TenantId,
         grace: Duration,
+        tag: Option<&str>,
     ) -> Result<TenantItem, ServiceError> {
         caller.require_fresh()?;
         let mut tx = self.operator_database.begin().await?;
-        if !tenants::lock(&mut tx, tenant).await? {
-            return Err(ServiceError::NotFound);
-        }
-        let row = self.operator_tenant_item(&mut tx, tenant).await?.row;
-        refuse_late(&row, self.now())?;
+        let row = self.tenant_to_change(&mut tx, tenant, tag).await?;
         let delete_after = self.now() + grace;
         let columns = Columns {
             name: &row.name,

@@ -14,7 +14,9 @@ use crate::services::audit_trail::{Act, Trail};
 use crate::services::error::ServiceError;
 use crate::services::mail::Order;
 use crate::services::operator::removal::refuse_late;
-use crate::services::tenant::{TenantChange, refuse_stale};
+use crate::services::paging::{page, with_one_more};
+use crate::services::tenant::TenantChange;
+use crate::services::version::refuse_stale;
 use crate::services::{OperatorCaller, Services};
 use crate::store::operator::overview::{self, SourceRow};
 use crate::store::operator::tenants::{self, Columns, Filter};
@@ -133,12 +135,8 @@ impl Services {
     ) -> Result<(Vec<TenantItem>, Option<Uuid>), ServiceError> {
         let mut tx = self.operator_database.begin().await?;
         let filter = Filter { name, status, before, id: None };
-        let mut rows = tenants::list(&mut tx, &filter, i64::from(limit) + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
-        let next = if more { rows.last().map(|row| row.id) } else { None };
+        let rows = tenants::list(&mut tx, &filter, with_one_more(limit)).await?;
+        let (rows, next) = page(rows, limit, |row| row.id);
         Ok((self.with_exports(&mut tx, rows).await?, next))
     }
 
@@ -161,6 +159,22 @@ impl Services {
         self.with_exports(tx, rows).await?.pop().ok_or(ServiceError::NotFound)
     }
 
+    /// A tenant as the caller has seen it and as it can still be changed, locked until the transaction ends.
+    pub(super) async fn tenant_to_change(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        tag: Option<&str>,
+    ) -> Result<TenantRow, ServiceError> {
+        if !tenants::lock(tx, tenant).await? {
+            return Err(ServiceError::NotFound);
+        }
+        let row = self.operator_tenant_item(tx, tenant).await?.row;
+        refuse_stale(&row.tag(), tag)?;
+        refuse_late(&row, self.now())?;
+        Ok(row)
+    }
+
     /// One tenant with its people.
     pub async fn operator_tenant(&self, tenant: TenantId) -> Result<TenantDetail, ServiceError> {
         let mut tx = self.operator_database.begin().await?;
@@ -175,7 +189,7 @@ impl Services {
 
     /// Makes a tenant and invites its first admin, in one transaction.
     pub async fn create_tenant(&self, caller: &OperatorCaller, new: NewTenant) -> Result<TenantItem, ServiceError> {
-        let admin = email::normalised(&new.admin_email).ok_or_else(bad_admin)?;
+        let admin = email::normalised(&new.admin_email);
         let mut tx = self.operator_database.begin().await?;
         let template = match new.template {
             Some(id) => Some(self.operator_tenant_item(&mut tx, id).await.map_err(|_| no_template())?.row),
@@ -191,7 +205,9 @@ impl Services {
             week_start: wanted.week_start,
             ..TenantChange::default()
         };
-        let (name, settings) = change.applied("", &base)?;
+        let applied = change.applied("", &base);
+        let (name, settings) = applied.map_err(|error| if admin.is_none() { and_admin(error) } else { error })?;
+        let admin = admin.ok_or_else(bad_admin)?;
         let usual = template.as_ref().map_or(limits::DEFAULT_PLAN, |row| &row.plan);
         let plan = known_plan(new.plan.as_deref().unwrap_or(usual))?;
         if tenants::name_is_taken(&mut tx, &name, None).await? {
@@ -243,12 +259,7 @@ impl Services {
     ) -> Result<TenantItem, ServiceError> {
         let reason = checked_reason(patch.reason.as_deref())?;
         let mut tx = self.operator_database.begin().await?;
-        if !tenants::lock(&mut tx, tenant).await? {
-            return Err(ServiceError::NotFound);
-        }
-        let row = self.operator_tenant_item(&mut tx, tenant).await?.row;
-        refuse_stale(&row.tag(), tag)?;
-        refuse_late(&row, self.now())?;
+        let row = self.tenant_to_change(&mut tx, tenant, tag).await?;
         let (status, moved) = transition(&row, patch.status)?;
         let change = TenantChange { name: patch.name, ..TenantChange::default() };
         let (name, _) = change.applied(&row.name, &row.settings.0)?;
@@ -290,6 +301,17 @@ fn bad_admin() -> ServiceError {
         "Indique el correo de una persona de la empresa.",
         "Give the address of a person of the company.",
     )
+}
+
+/// Everything that is wrong at once, so that nobody mends a form field by field.
+fn and_admin(error: ServiceError) -> ServiceError {
+    match (error, bad_admin()) {
+        (ServiceError::Invalid(mut problems), ServiceError::Invalid(admin)) => {
+            problems.extend(admin);
+            ServiceError::Invalid(problems)
+        }
+        (error, _) => error,
+    }
 }
 
 fn no_template() -> ServiceError {

@@ -15,7 +15,7 @@ use crate::services::audit_trail::{Act, Actor, Trail};
 use crate::services::error::{FieldError, ServiceError};
 use crate::services::mail::{Notice, Order, WELCOME_MINUTES, mailed_hash};
 use crate::services::paging::{page, with_one_more};
-use crate::services::{OperatorCaller, RequestInfo, Services};
+use crate::services::{OperatorCaller, RequestInfo, Services, names};
 use crate::store::operator::users;
 use crate::store::provisioning::{self, NewUser};
 use crate::store::tokens::{self, Life, Subject};
@@ -23,8 +23,6 @@ use crate::store::{StoreError, Tx};
 
 pub use crate::store::operator::users::{Belonging, UserRow};
 
-/// Longest name of a person.
-const MAX_NAME: usize = 120;
 /// The constraint that keeps addresses apart.
 const ONE_ADDRESS: &str = "users_email_key";
 
@@ -187,7 +185,6 @@ fn creation(made: &Made) -> Act {
 
 /// Address and name as they are kept, or everything that is wrong with them.
 fn checked(email: &str, name: &str) -> Result<(String, String), ServiceError> {
-    let name = name.trim();
     let mut problems = Vec::new();
     let email = email::normalised(email).unwrap_or_else(|| {
         problems.push(FieldError::new(
@@ -198,14 +195,10 @@ fn checked(email: &str, name: &str) -> Result<(String, String), ServiceError> {
         ));
         String::new()
     });
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        problems.push(FieldError::new(
-            "name",
-            "bad_name",
-            format!("El nombre debe tener entre 1 y {MAX_NAME} caracteres."),
-            format!("The name must have between 1 and {MAX_NAME} characters."),
-        ));
-    }
+    let name = names::checked(name).unwrap_or_else(|problem| {
+        problems.push(problem);
+        ""
+    });
     if problems.is_empty() { Ok((email, name.to_owned())) } else { Err(ServiceError::Invalid(problems)) }
 }
 

@@ -315,6 +315,15 @@ pub async fn remove(
     .execute(&mut *operator)
     .await?
     .rows_affected();
+    // What is still to be given back at a provider outlives the tenant, as the platform's; the sweep announces it anew.
+    sqlx::query(
+        "update jobs set tenant_id = $2, announced_at = null
+          where tenant_id = $1 and kind = 'withdrawal' and state in ('queued', 'running')",
+    )
+    .bind(tenant.0)
+    .bind(TenantId::PLATFORM.0)
+    .execute(&mut *operator)
+    .await?;
     for sql in [
         "delete from jobs where tenant_id = $1",
         "delete from sessions where tenant_id = $1",

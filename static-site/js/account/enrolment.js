@@ -77,12 +77,14 @@ export class Enrolment {
   #steps(optional) {
     const { t } = store;
     const { form } = this;
+    // On the account page the steps stand under the section's title, on a page of their own under that of the page.
+    const heading = (/** @type {string} */ text) => (optional ? html`<h3>${text}</h3>` : html`<h2>${text}</h2>`);
     const offer = /** @type {NonNullable<Enrolment['offer']>} */ (this.offer);
     return html`
       <form class="enrol" @submit=${this.confirm} novalidate>
         <ol class="enrol-steps">
-          <li><h3>${t('enrol.step_app')}</h3><p>${t('enrol.step_app_text')}</p></li>
-          <li><h3>${t('enrol.step_scan')}</h3>
+          <li>${heading(t('enrol.step_app'))}<p>${t('enrol.step_app_text')}</p></li>
+          <li>${heading(t('enrol.step_scan'))}
             <div class="scan">${qrCode(offer.qr)}
               <div><p>${t('enrol.by_hand')}</p>
                 <p class="secret"><code>${inGroups(offer.secret)}</code></p>
@@ -90,7 +92,7 @@ export class Enrolment {
                   <button type="button" class="btn btn-sm" @click=${this.#copy}>${icon(this.copied ? 'check' : 'copy')}${t(this.copied ? 'codes.copied' : 'enrol.copy')}</button>
                   ${isOtpauth(offer.otpauth_url) ? html`<a class="btn btn-sm" href=${offer.otpauth_url}>${icon('phone')}${t('enrol.open')}</a>` : nothing}</p>
                 <p class="field-hint">${t('enrol.secret_kept')}</p></div></div></li>
-          <li><h3>${t('enrol.step_code')}</h3>
+          <li>${heading(t('enrol.step_code'))}
             ${formNotice(form, ['code'], 'enrol-problem')}
             <div class="narrow">${codeField('totp-code', form.problem('code'))}</div>
             <div class="section-buttons">
@@ -105,7 +107,10 @@ export class Enrolment {
   template(optional) {
     const { t } = store;
     const { form } = this;
-    if (this.codes) return html`<h3 id="codes-title" tabindex="-1">${t('codes.title')}</h3>${this.codes.template()}`;
+    if (this.codes) {
+      const title = t('codes.title');
+      return html`${optional ? html`<h3 id="codes-title" tabindex="-1">${title}</h3>` : html`<h2 id="codes-title" tabindex="-1">${title}</h2>`}${this.codes.template()}`;
+    }
     if (this.offer) return this.#steps(optional);
     return html`${formNotice(form, [], 'start-problem')}
       <div class="section-buttons"><button type="button" class="btn btn-primary" id="mfa-start" ?disabled=${form.closed} @click=${this.start}>${icon('shield')}${t('enrol.start')}</button></div>`;

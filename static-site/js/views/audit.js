@@ -17,8 +17,6 @@ import { count, words } from '../words.js';
 
 const FILTERS = ['from', 'to', 'actor', 'action'];
 const TYPING_MS = 500;
-/** Groups to filter by where the server does not list its actions. */
-const GROUPS = ['auth', 'account', 'password', 'team', 'tenant', 'source', 'operator', 'user', 'job', 'audit', 'access'];
 
 class AuditPage extends Page {
   entries = this.paged();
@@ -31,10 +29,8 @@ class AuditPage extends Page {
   constructor(root, location, platform) {
     super(root, location, store.t('company.audit'));
     this.platform = platform;
-    if (!platform) {
-      this.actions.load((signal) => audit.actions(signal));
-      this.people.load((signal) => team.list({ limit: 100 }, signal));
-    }
+    this.actions.load((signal) => (platform ? operator.actions(signal) : audit.actions(signal)));
+    if (!platform) this.people.load((signal) => team.list({ limit: 100 }, signal));
     this.load();
   }
 
@@ -85,12 +81,12 @@ class AuditPage extends Page {
   /** The choice of an action: a whole group, or one of it. */
   actionOptions() {
     const { t } = store;
-    const known = this.actions.data ? groups(this.actions.data.items) : GROUPS.map((group) => /** @type {[string, string[]]} */ ([group, []]));
+    const known = groups(this.actions.data?.items ?? []);
     const name = (/** @type {string} */ group) => words(`audit.group.${group}`, group);
     const all = known.flatMap(([, actions]) => actions);
     /** @type {Array<any>} */
-    const options = [['', t('filter.any')], ...known.map(([group, actions]) => (actions.length
-      ? { group: name(group), options: [[group, t('audit.whole_group', { group: name(group) })], ...actions.map((action) => [action, actionWords(action)])] } : [group, name(group)]))];
+    const options = [['', t('filter.any')], ...known.map(([group, actions]) => (
+      { group: name(group), options: [[group, t('audit.whole_group', { group: name(group) })], ...actions.map((action) => [action, actionWords(action)])] }))];
     const { action } = this.params;
     // An address may name an action that the list does not have: it stays visible as the filter it is.
     if (action && !all.includes(action) && !known.some(([group]) => group === action)) options.push([action, actionWords(action)]);

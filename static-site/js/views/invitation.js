@@ -13,7 +13,7 @@ import { gate, verdict } from '../widgets/gate.js';
 import { MINIMUM, PasswordField } from '../widgets/password-field.js';
 import { fillIn } from './login.js';
 
-/** @typedef {{tenant_name: string, email: string, role: string, has_account: boolean, expires_at: string}} Invitation */
+/** @typedef {{tenant_name: string, email: string, role: string, invited_by: string|null, has_account: boolean, expires_at: string}} Invitation */
 
 class InvitationView {
   /** @type {{email: string, tenant_name: string}|null} */
@@ -78,12 +78,13 @@ class InvitationView {
   }
 
   /** @param {Invitation} invitation */
-  #offer({ tenant_name: company, email, role, has_account: known, expires_at: until }) {
+  #offer({ tenant_name: company, email, role, invited_by: inviter, has_account: known, expires_at: until }) {
     const { t, format } = store;
     const { form } = this;
     return gate(t('invitation.offer', { company }), t('invitation.lead', { company }), html`
       <form class="card card-body login-card" @submit=${this.submit} novalidate>
         <dl class="offer">
+          ${inviter ? html`<div><dt>${t('invitation.by')}</dt><dd>${inviter}</dd></div>` : nothing}
           <div><dt>${t('invitation.for')}</dt><dd>${email}</dd></div>
           <div><dt>${t('invitation.role')}</dt><dd>${t(`role.${role}`)}<span>${t(`invitation.role.${role}`)}</span></dd></div>
           <div><dt>${t('invitation.until')}</dt><dd><time datetime=${until}>${format.instant(until)}</time></dd></div>

@@ -15,6 +15,7 @@ import { errorText, failed, skeleton } from '../widgets/faces.js';
 import { meterList } from '../widgets/meters.js';
 import { noticeLine } from '../widgets/notice.js';
 import { placeFields } from '../widgets/place-fields.js';
+import { planName } from '../words.js';
 
 /** @typedef {Record<string, any>} Settings */
 
@@ -153,7 +154,7 @@ class SettingsPage extends Page {
     const { limits, use, plan } = this.loaded.data;
     return html`
       <section class="card widget settings-card" aria-labelledby="limits-title">
-        <div class="widget-head"><h2 id="limits-title">${t('settings.limits')}</h2><span class="label-chip">${t('settings.plan', { plan })}</span></div>
+        <div class="widget-head"><h2 id="limits-title">${t('settings.limits')}</h2><span class="label-chip">${t('settings.plan', { plan: planName(plan) })}</span></div>
         ${meterList(limits, use)}
         <p class="form-hint">${t('limit.cadence', { minutes: limits.min_cadence_minutes, n: limits.min_cadence_minutes })} ${t('limit.more')}</p>
       </section>`;

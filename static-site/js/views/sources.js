@@ -15,6 +15,9 @@ import { CsvWizard } from './csv-wizard.js';
 
 /** @typedef {import('../widgets/source-card.js').Source} Source */
 
+/** A notice that says more than the source's own line. @param {import('../sources-model.js').Notice|undefined} notice @param {import('../widgets/source-card.js').Source} source */
+const news = (notice, source) => (notice?.text === source.status_text ? undefined : notice);
+
 /** @param {import('../sources-model.js').Notice|undefined} notice */
 const noticeLine = (notice) => (notice
   ? html`<div class="notice notice-${notice.tone}">${icon(notice.tone === 'bad' ? 'alert' : notice.tone === 'good' ? 'check' : 'info')}<p>${notice.text}</p></div>` : nothing);
@@ -133,7 +136,7 @@ class SourcesView {
     }
     const today = dayInZone(store.now(), store.session?.tenant?.zone);
     return html`<ul class="source-list">${model.items.map((source) => sourceCard(source, this.actions, {
-      open: model.open === source.id, busy: model.busy[source.id] ?? '', today, notice: noticeLine(model.notices[source.id]),
+      open: model.open === source.id, busy: model.busy[source.id] ?? '', today, notice: noticeLine(news(model.notices[source.id], source)),
       history: syncHistory(model.history, () => model.moreRuns(source.id)),
     }))}</ul>`;
   }

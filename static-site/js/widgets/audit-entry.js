@@ -20,7 +20,7 @@ import { ago, moment, words } from '../words.js';
  * @property {Record<string, unknown>|null} before
  * @property {Record<string, unknown>|null} after
  * @property {Record<string, unknown>} detail
- * @property {{id: string, name: string}|null} [tenant] the operator's audit
+ * @property {{id: string, name: string|null}|null} [tenant] the operator's audit
  */
 /** @typedef {{open: boolean, toggle: () => void, person: (id: string, email: string) => void, company: boolean}} Look */
 
@@ -65,7 +65,7 @@ function detail(entry, look) {
     <dl class="audit-facts">
       ${fact(t('audit.when'), moment(entry.ts))}
       ${entry.resource ? fact(t('audit.resource'), html`<code>${entry.resource}</code>`) : nothing}
-      ${flatten(entry.detail ?? {}).map(([name, value]) => fact(fieldWords(name), valueWords(String(value))))}
+      ${flatten(entry.detail ?? {}).filter(([, value]) => value !== null).map(([name, value]) => fact(fieldWords(name), valueWords(String(value))))}
       ${fact(t('audit.ip'), entry.ip ?? '–')}
       ${fact(t('audit.device'), html`<span title=${entry.user_agent ?? nothing}>${deviceWords(entry.user_agent)}</span>`)}
       ${fact(t('audit.action_name'), html`<code>${entry.action}</code>`)}
@@ -79,6 +79,13 @@ const outcome = (entry) => (entry.outcome === 'ok'
   ? html`<span class="muted">${store.t('audit.outcome.ok')}</span>`
   : html`<span class="state state-${TONES[entry.outcome]}">${icon('alert')}${store.t(`audit.outcome.${entry.outcome}`)}</span>`);
 
+/** The company that an entry of the platform is about; one that is gone has no page. @param {Entry} entry */
+function about({ tenant }) {
+  const { t } = store;
+  if (!tenant) return html`<span class="muted">${t('audit.platform')}</span>`;
+  return tenant.name ? html`<a href="#/operator/tenants/${encodeURIComponent(tenant.id)}">${tenant.name}</a>` : html`<span class="muted" title=${tenant.id}>${t('audit.gone')}</span>`;
+}
+
 /** @param {Entry} entry @param {Look} look */
 export function auditEntry(entry, look) {
   const { t } = store;
@@ -86,7 +93,7 @@ export function auditEntry(entry, look) {
     <tr class=${look.open ? 'row-open' : ''} data-entry=${entry.id}>
       <th scope="row"><button type="button" class="row-toggle" aria-expanded=${String(look.open)} aria-controls="entry-${entry.id}" @click=${look.toggle}>${icon('chevron')}<span>${actionWords(entry.action)}</span></button>
         <p class="muted only-narrow">${actorName(entry.actor)} · ${ago(entry.ts, '')}</p></th>
-      ${look.company ? html`<td class="not-narrow">${entry.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(entry.tenant.id)}">${entry.tenant.name}</a>` : html`<span class="muted">${t('audit.platform')}</span>`}</td>` : nothing}
+      ${look.company ? html`<td class="not-narrow">${about(entry)}</td>` : nothing}
       <td class="not-narrow break">${actorName(entry.actor)}${entry.actor.kind === 'operator' && !look.company ? html` <span class="label-chip">${t('role.operator')}</span>` : nothing}</td>
       <td class="not-narrow nowrap">${moment(entry.ts)}</td>
       <td>${outcome(entry)}</td>

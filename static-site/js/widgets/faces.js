@@ -30,11 +30,11 @@ export const failed = (error, retry) => html`
     ${error.requestId ? html`<p class="face-id">${store.t('face.request_id')} <code>${error.requestId}</code></p>` : nothing}
   </div>`;
 
-/** A one-line error inside a form. @param {import('../api.js').ApiError|null} error */
+/** A one-line error inside a form. A refusal explains itself; only what broke has a reference to report. @param {import('../api.js').ApiError|null} error */
 export const formError = (error) => (error
   ? html`<div class="notice notice-bad" role="alert">${icon('alert')}<div><p>${errorText(error)}</p>
       ${error.errors.length ? html`<ul>${error.errors.map((e) => html`<li>${e.detail || e.field}</li>`)}</ul>` : nothing}
-      ${error.requestId ? html`<p class="face-id">${store.t('face.request_id')} <code>${error.requestId}</code></p>` : nothing}</div></div>`
+      ${error.status >= 500 && error.requestId ? html`<p class="face-id">${store.t('face.request_id')} <code>${error.requestId}</code></p>` : nothing}</div></div>`
   : nothing);
 
 /** Nothing feeds this company yet. */

@@ -38,6 +38,6 @@ export function placeFields(form) {
     ${select('currency', allCurrencies(), (code) => `${named('currency', code, lang)} (${code})`)}
     ${select('locale', LOCALES, (code) => named('language', code, lang))}
     <fieldset class="form-field"><legend class="form-label">${t('settings.week_start')}</legend>
-      <div class="segmented">${['monday', 'sunday'].map((day) => html`
+      <div class="segmented">${['monday', 'sunday', 'saturday'].map((day) => html`
         <button type="button" aria-pressed=${String(place.week_start === day)} @click=${() => changed({ week_start: day })}>${t(`settings.${day}`)}</button>`)}</div></fieldset>`;
 }

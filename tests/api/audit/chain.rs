@@ -222,3 +222,25 @@ async fn the_database_lets_nothing_young_go_whatever_the_setting() {
     app.fire("housekeeping").await;
     assert_eq!(app.value("select count(*) from audit_log").await, 7);
 }
+
+#[tokio::test]
+async fn the_platforms_own_trail_is_kept_for_two_years_and_never_less_than_one() {
+    let app = TestApp::start().await;
+    let behind = app.value("select extract(epoch from now() - '2026-11-23T10:00:00Z'::timestamptz)::bigint").await;
+    app.advance(time::Duration::seconds(behind.as_i64().unwrap()));
+    for days in [729, 731, 364, 366] {
+        app.sql(&format!(
+            "insert into platform_audit (id, action, resource, ts) values (gen_random_uuid(), 'old', '{days}', now() - interval '{days} days')"
+        ))
+        .await;
+    }
+    let left = async || {
+        app.value("select string_agg(resource, ' ' order by resource) from platform_audit where action = 'old'").await
+    };
+    app.fire("housekeeping").await;
+    assert_eq!(left().await, "364 366 729");
+    // Whatever the program's clock says, the database lets nothing go that is younger than a year by its own.
+    app.advance(time::Duration::days(20_000));
+    app.fire("housekeeping").await;
+    assert_eq!(left().await, "364");
+}

@@ -103,6 +103,7 @@ struct Inner {
     hold: Option<Hold>,
     properties: Vec<(&'static str, &'static str)>,
     rotated: Option<String>,
+    revoked: BTreeSet<String>,
     issued: u32,
     missing: BTreeSet<(String, Date)>,
     bonus: i64,
@@ -123,6 +124,7 @@ impl Google {
             hold: None,
             properties: vec![("properties/1001", "Tienda")],
             rotated: None,
+            revoked: BTreeSet::new(),
             issued: 0,
             missing: BTreeSet::new(),
             bonus: 0,
@@ -234,7 +236,18 @@ impl Inner {
         }
         let path = seen.path.as_str();
         let body = match path {
+            "/token" if self.revoked.contains(&seen.form("refresh_token").unwrap_or_default()) => {
+                return (
+                    400,
+                    None,
+                    json!({"error": "invalid_grant", "error_description": "Token has been expired or revoked."}),
+                );
+            }
             "/token" => self.token(seen),
+            "/revoke" if self.revoked.insert(seen.form("token").unwrap_or_default()) => json!({}),
+            "/revoke" => {
+                return (400, None, json!({"error": "invalid_token", "error_description": "Token expired or revoked"}));
+            }
             "/v1beta/accountSummaries" => self.accounts(),
             _ if path.ends_with(":runReport") => self.report(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.starts_with("/v1beta/properties/") => json!({
@@ -252,6 +265,7 @@ impl Inner {
             "access_token": format!("canary-access-{}", self.issued), "expires_in": 3599, "scope": SCOPE, "token_type": "Bearer"
         });
         if seen.form("grant_type").as_deref() == Some("authorization_code") {
+            self.revoked.remove(REFRESH_TOKEN);
             body["refresh_token"] = json!(REFRESH_TOKEN);
         } else if let Some(rotated) = self.rotated.take() {
             body["refresh_token"] = json!(rotated);

@@ -17,9 +17,10 @@ use portal::connectors::http::UpstreamClient;
 use portal::domain::secret::Secret;
 use portal::http::state::AppState;
 use portal::platform::queue::Message;
+use portal::platform::sealing::KeyRing;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use time::Duration;
 use uuid::Uuid;
 
@@ -73,6 +74,12 @@ impl TestApp {
         Self { router, state, clock, queue, mailer, google, admin, database }
     }
 
+    /// Starts the portal anew with another key ring, on the same database.
+    pub fn restart_with(&mut self, ring: &str) {
+        self.state.services.keys = Arc::new(KeyRing::parse(&secret(ring)).unwrap());
+        self.router = portal::app::router(self.state.clone());
+    }
+
     /// Nobody's client.
     pub fn stranger(&self) -> Client {
         Client::new(self.router.clone())
@@ -123,6 +130,32 @@ impl TestApp {
         rows[0]["v"].clone()
     }
 
+    /// Does something as superuser without committing it: whoever needs what it locks waits for [`Self::release`].
+    pub async fn hold(&self, sql: &str) -> Transaction<'static, Postgres> {
+        let mut tx = self.admin.begin().await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await.unwrap();
+        tx
+    }
+
+    /// Commits it when so many requests wait.
+    pub async fn release(&self, held: Transaction<'static, Postgres>, waiting: usize) {
+        self.until_waiting(waiting).await;
+        held.commit().await.unwrap();
+    }
+
+    /// Goes on when so many requests wait for a lock.
+    pub async fn until_waiting(&self, requests: usize) {
+        let stuck =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let all_wait = async {
+            while self.value(stuck).await != requests {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(30);
+        tokio::time::timeout(patience, all_wait).await.unwrap_or_else(|_| panic!("{requests} requests do not wait"));
+    }
+
     /// A connection of its own as one of the roles.
     pub async fn connect(&self, role: &str) -> PgConnection {
         use sqlx::Connection as _;
@@ -136,7 +169,11 @@ impl TestApp {
 
     /// Hands one message to the function of its queue, as the host does.
     pub async fn deliver(&self, message: &Message) -> Answer {
-        let function = if message.queue == "mail" { "/send_mail" } else { "/run_sync" };
+        let function = match message.queue.as_str() {
+            "mail" => "/send_mail",
+            "withdrawals" => "/withdraw_access",
+            _ => "/run_sync",
+        };
         self.invoke(function, &parts::message_envelope(message)).await
     }
 

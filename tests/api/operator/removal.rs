@@ -42,3 +42,14 @@ async fn a_tenant_whose_grace_is_over_gets_no_second_one() {
     operator.delete(&format!("{path}?grace_days=90")).await.problem(409, "being_removed");
     operator.patch(&path, &json!({"status": "active"})).await.problem(409, "being_removed");
 }
+
+#[tokio::test]
+async fn a_tenant_that_is_called_back_while_it_is_removed_stays_with_its_people() {
+    let app = TestApp::start().await;
+    let operator = app.sign_in("operator@portal.example").await;
+    operator.delete(&format!("/api/operator/tenants/{}?grace_days=0", app.tenant("Acme").await)).await.ok();
+    let held = app.hold("update tenants set status = 'active', delete_after = null where name = 'Acme'").await;
+    tokio::join!(app.fire("housekeeping"), app.release(held, 1));
+    app.acme().await.get("/api/team").await.ok();
+    assert_eq!(app.value("select count(*) from platform_audit where action = 'tenant.purged'").await, 0);
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::harness::client::Client;
+use crate::harness::client::{Call, Client};
 use crate::harness::{TestApp, random_id};
 
 const TENANTS: &str = "/api/operator/tenants";
@@ -89,6 +89,9 @@ async fn a_bad_tenant_is_refused_with_the_field_that_is_wrong() {
     ] {
         assert_eq!(operator.post(TENANTS, &body).await.field().0, field, "{body}");
     }
+    let empty = operator.post(TENANTS, &json!({"name": "", "admin_email": ""})).await.problem(422, "invalid");
+    let fields: Vec<_> = empty["errors"].as_array().unwrap().iter().map(|one| one["field"].clone()).collect();
+    assert_eq!(fields, ["name", "admin_email"], "all that is wrong at once");
     assert_eq!(app.value("select count(*) from tenants where name ilike 'umbra'").await, 0);
 }
 
@@ -144,10 +147,29 @@ async fn who_has_not_seen_the_newest_version_changes_nothing() {
     let path = acme_path(&app).await;
     let tag = operator.get(&path).await.header("etag").to_owned();
     operator.patch(&path, &json!({"name": "Acme SA"})).await.ok();
-    let call =
-        crate::harness::client::Call::new("PATCH", &path).header("if-match", &tag).json(&json!({"name": "Acme SL"}));
+    let call = Call::new("PATCH", &path).header("if-match", &tag).json(&json!({"name": "Acme SL"}));
     operator.send(call).await.problem(412, "stale");
-    assert_eq!(app.value("select count(*) from tenants where name = 'Acme SA'").await, 1);
+    let removal = |tag: &str| Call::new("DELETE", &path).header("if-match", tag);
+    operator.send(removal(&tag)).await.problem(412, "stale");
+    assert_eq!(app.value("select count(*) from tenants where name = 'Acme SA' and status = 'active'").await, 1);
+    let tag = operator.get(&path).await.header("etag").to_owned();
+    let removed = operator.send(removal(&tag)).await;
+    assert_eq!((removed.status, removed.json()["status"].as_str()), (202, Some("deleting")));
+    assert_eq!(removed.header("etag"), operator.get(&path).await.header("etag"));
+}
+
+#[tokio::test]
+async fn of_two_changes_of_the_same_version_at_once_one_is_refused() {
+    let app = TestApp::start().await;
+    let operator = operator(&app).await;
+    let path = acme_path(&app).await;
+    let tag = operator.get(&path).await.header("etag").to_owned();
+    let rename = |name: &str| Call::new("PATCH", &path).header("if-match", &tag).json(&json!({ "name": name }));
+    let held = app.hold("select from tenants where name = 'Acme' for update").await;
+    let (a, b, ()) = tokio::join!(operator.send(rename("A")), operator.send(rename("B")), app.release(held, 2));
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412], "{} {}", a.text(), b.text());
 }
 
 #[tokio::test]

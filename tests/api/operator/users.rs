@@ -1,12 +1,14 @@
 //! People across tenants: finding them, letting them in or not, making operators.
 
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
 
 use super::{let_passwords_grow_old, operator, recorded};
 use crate::harness::client::Client;
 use crate::harness::{TestApp, random_id};
 use crate::team::person;
+
+/// What another operator's change does to Olga.
+const SHUT_OUT: &str = "update users set is_active = false where email = 'operator@portal.example'";
 
 async fn find(client: &Client, email: &str) -> Value {
     client.get(&format!("/api/operator/users?q={email}")).await.ok()["items"][0].clone()
@@ -109,21 +111,26 @@ async fn of_two_operators_who_shut_each_other_out_at_once_one_stays() {
     let olga = operator(&app).await;
     add_operator(&app, "operator@second.example").await;
     let path = path(&app, "operator@second.example").await;
-    // The other one's change is under way: it has locked the operators and shut Olga out.
-    let mut other = app.admin.begin().await.unwrap();
-    let shut = "update users set is_active = false where email = 'operator@portal.example'";
-    sqlx::query(AssertSqlSafe(shut)).execute(&mut *other).await.unwrap();
-    let wait = async {
-        let waiting = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-        while app.value(waiting).await != true {
-            tokio::task::yield_now().await;
-        }
-        other.commit().await.unwrap();
-    };
     let change = json!({"is_active": false});
-    let (answer, ()) = tokio::join!(olga.patch(&path, &change), wait);
+    // The other one's change is under way: it has locked the operators and shut Olga out.
+    let held = app.hold(SHUT_OUT).await;
+    let (answer, ()) = tokio::join!(olga.patch(&path, &change), app.release(held, 1));
     answer.problem(409, "last_operator");
     assert_eq!(app.value("select count(*) from users where is_operator and is_active").await, 1);
+}
+
+#[tokio::test]
+async fn an_operator_who_is_shut_out_changes_nothing_more_even_by_a_request_that_was_let_in() {
+    let app = TestApp::start().await;
+    let olga = operator(&app).await;
+    add_operator(&app, "operator@second.example").await;
+    add_operator(&app, "operator@third.example").await;
+    let path = path(&app, "operator@second.example").await;
+    let change = json!({"is_active": false});
+    let held = app.hold(SHUT_OUT).await;
+    let (answer, ()) = tokio::join!(olga.patch(&path, &change), app.release(held, 1));
+    answer.problem(401, "unauthenticated");
+    assert_eq!(app.value("select count(*) from users where is_operator and is_active").await, 2);
 }
 
 #[tokio::test]

@@ -10,11 +10,12 @@ import { store } from '../../store.js';
 import { empty, errorText } from '../../widgets/faces.js';
 import { listing } from '../../widgets/listing.js';
 import { select } from '../../widgets/select.js';
-import { ago, count, words } from '../../words.js';
+import { ago, count, moment, words } from '../../words.js';
 
 /** @typedef {{id: string, tenant: {id: string, name: string}|null, kind: string, queue: string, state: string, attempts: number, last_error: string|null, run_at: string|null, created_at: string, finished_at: string|null}} Job */
 
 const STATES = ['failed', 'queued', 'running', 'succeeded', 'cancelled'];
+const QUEUES = ['syncs', 'mail'];
 /** @type {Record<string, [Parameters<typeof icon>[0], string]>} */
 const LOOKS = { failed: ['alert', 'bad'], queued: ['clock', 'calm'], running: ['refresh', 'busy'], succeeded: ['check', 'good'], cancelled: ['close', 'calm'] };
 
@@ -65,6 +66,12 @@ class JobsPage extends Page {
     this.draw();
   }
 
+  /** What is past as its age, what is to come as the clock will show it. @param {Job} job */
+  when(job) {
+    const at = job.finished_at ?? job.run_at ?? job.created_at;
+    return Date.parse(at) > store.now() ? moment(at) : ago(at, '–');
+  }
+
   /** @param {Job} job */
   row(job) {
     const { t } = store;
@@ -75,12 +82,12 @@ class JobsPage extends Page {
       <tr data-job=${job.id}>
         ${this.state === 'failed' ? html`<td class="pick"><input class="form-check-input" type="checkbox" aria-label=${t('jobs.choose', { name })} .checked=${this.chosen.has(job.id)} @change=${(/** @type {any} */ e) => this.choose(job.id, e.target.checked)}></td>` : nothing}
         <th scope="row"><strong>${words(`jobs.kind.${job.kind}`, job.kind)}</strong>
-          <p class="muted">${job.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(job.tenant.id)}">${job.tenant.name}</a>` : t('audit.platform')}<span class="only-narrow"> · ${ago(job.finished_at ?? job.run_at ?? job.created_at, '')}</span></p>
+          <p class="muted">${job.tenant ? html`<a href="#/operator/tenants/${encodeURIComponent(job.tenant.id)}">${job.tenant.name}</a>` : t('audit.platform')}<span class="only-narrow"> · ${this.when(job)}</span></p>
           ${job.last_error ? html`<p class="job-error"><code>${job.last_error}</code></p>` : nothing}</th>
-        <td class="not-narrow"><code>${job.queue}</code></td>
+        <td class="not-narrow">${words(`jobs.queue.${job.queue}`, job.queue)}</td>
         <td class="not-narrow"><span class="state state-${tone}">${icon(image)}${words(`jobs.is.${job.state}`, job.state)}</span></td>
         <td class="num not-narrow">${count(job.attempts)}</td>
-        <td class="nowrap not-narrow">${job.finished_at ? ago(job.finished_at, '–') : ago(job.run_at, '–')}</td>
+        <td class="nowrap not-narrow">${this.when(job)}</td>
         <td class="row-acts">${failed ? html`<button type="button" class="btn btn-sm" data-action="replay" aria-label=${t('source.action_of', { action: t('jobs.replay'), name })} ?disabled=${this.busy !== ''} @click=${() => this.replay([job.id])}>${icon('refresh')}${t('jobs.replay')}</button>` : nothing}</td>
       </tr>`;
   }
@@ -106,14 +113,14 @@ class JobsPage extends Page {
   template() {
     const { t } = store;
     const { state } = this;
-    const queues = [...new Set([...(this.jobs.data?.items ?? []).map((/** @type {Job} */ one) => one.queue), this.params.queue].filter(Boolean))];
+    const queues = [...new Set([...QUEUES, this.params.queue].filter(Boolean))];
     const none = empty(t(`jobs.none.${state === 'failed' ? 'failed' : 'other'}`), t(`jobs.none.${state === 'failed' ? 'failed_text' : 'other_text'}`), nothing, state === 'failed' ? 'check' : 'stack');
     return html`
       ${head(this.title, t('jobs.lead'))}
       ${this.noticeLine()}
       <form class="card filter-bar" aria-label=${t('filter.title')} @submit=${(/** @type {Event} */ e) => e.preventDefault()}>
         ${select(t('ops.col.state'), 'jobs-state', state, STATES.map((one) => /** @type {[string, string]} */ ([one, t(`jobs.state.${one}`)])), (wish) => change({ state: wish }))}
-        ${select(t('ops.col.queue'), 'jobs-queue', this.params.queue ?? '', [['', t('jobs.any_queue')], ...queues.map((one) => /** @type {[string, string]} */ ([one, one]))], (queue) => change({ queue }))}
+        ${select(t('ops.col.queue'), 'jobs-queue', this.params.queue ?? '', [['', t('jobs.any_queue')], ...queues.map((one) => /** @type {[string, string]} */ ([one, words(`jobs.queue.${one}`, one)]))], (queue) => change({ queue }))}
         <button type="button" class="btn" @click=${() => this.load()}>${icon('refresh')}${t('jobs.reload')}</button>
       </form>
       <section class="card widget" aria-label=${this.title}>${listing(this.jobs, { none, rows: (items) => this.table(items) })}</section>`;

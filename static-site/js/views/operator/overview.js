@@ -62,6 +62,12 @@ class OverviewPage extends Page {
       </ul>`;
   }
 
+  keys() {
+    const { t } = store;
+    const missing = this.overview.data.missing_keys;
+    return missing.length ? html`<div class="notice notice-bad" role="alert">${icon('alert')}<div><p><strong>${t('ops.keys', { keys: missing.join(', ') })}</strong></p><p>${t('ops.keys_text')}</p></div></div>` : nothing;
+  }
+
   /** @param {Cause} cause @param {boolean} open */
   sources(cause, open) {
     if (!open) return nothing;
@@ -98,7 +104,7 @@ class OverviewPage extends Page {
 
   template() {
     const { data, error } = this.overview;
-    const body = data ? html`${this.figures()}${this.trouble()}`
+    const body = data ? html`${this.keys()}${this.figures()}${this.trouble()}`
       : error ? html`<section class="card widget">${failed(error, this.load)}</section>` : skeleton('kpi');
     const fresh = data ? html`<p class="fresh">${icon('clock')}<span>${store.t('ops.as_of')} ${ago(data.now, '')}</span></p>` : nothing;
     return html`${head(this.title, store.t('ops.lead'), fresh)}${body}`;

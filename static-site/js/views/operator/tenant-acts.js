@@ -29,8 +29,28 @@ export function askStatus(page, status) {
     body: () => reason(dialog),
     submit: async (data) => {
       await operator.changeTenant(page.data.id, { status, reason: String(data.get('reason')).trim() || undefined }, page.data.etag);
-      page.say('good', t(`tenant.${act}.done`, { name }));
       await page.load();
+      // Suspended is what the page then says by itself.
+      if (status === 'active') page.say('good', t(`tenant.${act}.done`, { name }));
+      else page.hush(t(`tenant.${act}.done`, { name }));
+    },
+  };
+  page.ask(dialog);
+}
+
+/** Another name. @param {TenantPage} page */
+export function askName(page) {
+  const { t } = store;
+  const { name } = page.data;
+  /** @type {Dialog} */
+  const dialog = {
+    title: t('tenant.rename.title', { name }), text: t('tenant.rename.text'), confirm: t('tenant.rename.confirm'), fields: ['name', 'reason'],
+    body: () => html`${field({ id: 'rename', label: t('settings.name'), problem: problemOf(dialog, 'name') }, ({ described, invalid }) => html`
+      <input class="form-control" id="rename" name="name" maxlength="120" autocomplete="off" spellcheck="false" required .defaultValue=${name} aria-describedby=${described} aria-invalid=${invalid}>`)}${reason(dialog)}`,
+    submit: async (data) => {
+      const tenant = await operator.changeTenant(page.data.id, { name: String(data.get('name')).trim(), reason: String(data.get('reason')).trim() || undefined }, page.data.etag);
+      await page.load();
+      page.say('good', t('tenant.rename.done', { name: tenant.name }));
     },
   };
   page.ask(dialog);
@@ -65,9 +85,9 @@ export async function askDelete(page) {
       <div class="form-field"><label class="form-label" for="typed">${t('tenant.delete.type', { name: removal.name })}</label>
         <input class="form-control" id="typed" autocomplete="off" spellcheck="false" .value=${typed} @input=${(/** @type {any} */ e) => { typed = e.target.value; page.draw(); }}></div>`,
     submit: async () => {
-      const tenant = await operator.removeTenant(page.data.id, Number(graceDays(days)));
-      page.say('good', t('tenant.delete.done', { name: removal.name }), tenant?.delete_after ? html`<p>${t('tenant.delete.on')} ${moment(tenant.delete_after)}</p>` : nothing);
+      await operator.removeTenant(page.data.id, Number(graceDays(days)), page.data.etag);
       await page.load();
+      page.hush(t('tenant.delete.done', { name: removal.name }));
     },
   };
   page.ask(dialog);

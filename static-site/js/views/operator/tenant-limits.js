@@ -5,7 +5,7 @@ import { html, nothing } from '../../html.js';
 import { LIMITS, level, METERS, overrides } from '../../lib/limits.js';
 import { store } from '../../store.js';
 import { noticeLine } from '../../widgets/notice.js';
-import { count } from '../../words.js';
+import { count, planName } from '../../words.js';
 import { refusal } from './tenant-acts.js';
 
 export class LimitsCard {
@@ -13,8 +13,8 @@ export class LimitsCard {
   typed = {};
   plan = '';
   reason = '';
-  /** @type {string[]} */
-  wrong = [];
+  /** What is wrong with a limit, here or in the server's eyes. @type {Record<string, string>} */
+  problems = {};
   busy = false;
   noReason = false;
   /** @type {import('../../widgets/notice.js').Notice|null} */
@@ -38,7 +38,7 @@ export class LimitsCard {
     event.preventDefault();
     const { t } = store;
     const { changes, wrong } = overrides(this.page.data.overrides ?? {}, this.typed);
-    this.wrong = wrong;
+    this.problems = Object.fromEntries(wrong.map((key) => [key, t('limits.wrong')]));
     /** @type {Record<string, unknown>} */
     const body = {};
     if (Object.keys(changes).length) body.limits = changes;
@@ -56,10 +56,13 @@ export class LimitsCard {
       announce(this.said.text);
       await this.page.load();
     } catch (error) {
-      this.said = { tone: 'bad', text: refusal(/** @type {any} */ (error)) };
+      const { errors } = /** @type {import('../../api.js').ApiError} */ (error);
+      this.problems = Object.fromEntries(errors.map(({ field, detail }) => [field.replace('limits.', ''), detail]));
+      if (!LIMITS.some((key) => this.problems[key])) this.said = { tone: 'bad', text: refusal(/** @type {any} */ (error)) };
     }
     this.busy = false;
-    return this.page.draw();
+    this.page.draw();
+    return focusOn('.limits [aria-invalid="true"]');
   };
 
   /** @param {import('../../lib/limits.js').LimitKey} key */
@@ -69,13 +72,13 @@ export class LimitsCard {
     const plan = this.page.planList.find((one) => one.key === this.plan)?.limits?.[key];
     const used = METERS.find(([one]) => one === key)?.[1];
     const { share, tone } = used ? level(use[used], limits[key]) : { share: 0, tone: 'good' };
-    const wrong = this.wrong.includes(key);
+    const problem = this.problems[key];
     return html`
       <tr data-limit=${key}><th scope="row" id="limit-${key}">${t(`limit.${key}`)}</th>
         <td class="num" data-label=${t('limits.plan')}>${plan === undefined ? '–' : count(plan)}</td>
-        <td data-label=${t('limits.own')}><input class="form-control form-control-sm limit-input" inputmode="numeric" autocomplete="off" aria-labelledby="limit-${key} limits-own" placeholder=${plan === undefined ? '' : String(plan)}
-          .value=${this.typed[key] ?? ''} aria-invalid=${wrong ? 'true' : nothing} @input=${(/** @type {any} */ e) => { this.typed[key] = e.target.value; }}>
-          ${wrong ? html`<p class="field-problem">${t('limits.wrong')}</p>` : nothing}</td>
+        <td data-label=${t('limits.own')}><input class="form-control form-control-sm limit-input" inputmode="numeric" autocomplete="off" aria-labelledby="limit-${key} limits-own"
+          .value=${this.typed[key] ?? ''} aria-invalid=${problem ? 'true' : nothing} aria-describedby=${problem ? `limit-${key}-problem` : nothing} @input=${(/** @type {any} */ e) => { this.typed[key] = e.target.value; }}>
+          ${problem ? html`<p class="field-problem" id="limit-${key}-problem">${problem}</p>` : nothing}</td>
         <td class="num" data-label=${t('limits.use')}>${used ? html`${count(use[used])} <span class="tone-${tone}">(${format.number({ style: 'percent' }).format(share)})</span>
           <meter class="use-meter use-${tone}" min="0" max="1" .value=${Math.min(1, share)} aria-labelledby="limit-${key}"></meter>` : '–'}</td></tr>`;
   }
@@ -87,7 +90,7 @@ export class LimitsCard {
         <div class="widget-head"><h2 id="limits-title">${t('settings.limits')}</h2>
           <label class="inline-select limits-plan">${t('tenants.plan')}
             <select class="form-select form-select-sm" id="limits-plan" @change=${(/** @type {any} */ e) => { this.plan = e.target.value; this.page.draw(); }}>
-              ${this.page.planList.map(({ key }) => html`<option value=${key} .selected=${key === this.plan}>${key}</option>`)}</select></label></div>
+              ${this.page.planList.map(({ key }) => html`<option value=${key} .selected=${key === this.plan}>${planName(key)}</option>`)}</select></label></div>
         <p class="muted">${t('limits.lead')}</p>
         <div class="table-scroll" tabindex="0" role="region" aria-labelledby="limits-title"><table class="table figures stack stack-limits">
           <thead><tr><th scope="col">${t('limits.limit')}</th><th scope="col" class="num">${t('limits.plan')}</th><th scope="col" id="limits-own">${t('limits.own')}</th><th scope="col" class="num">${t('limits.use')}</th></tr></thead>

@@ -1,10 +1,12 @@
 // One company as an operator sees it: use and limits, people, invitations, sources; suspending and deleting.
 import { operator } from '../../api-admin.js';
 import { head } from '../../company.js';
+import { focusOn } from '../../dom.js';
 import { html, nothing } from '../../html.js';
 import { icon } from '../../icons.js';
-import { zoneName } from '../../lib/places.js';
+import { named, zoneName } from '../../lib/places.js';
 import { Page } from '../../page.js';
+import { change, retitle } from '../../router.js';
 import { store } from '../../store.js';
 import { empty, failed, skeleton } from '../../widgets/faces.js';
 import { sourceRows } from '../../widgets/operator-source.js';
@@ -12,7 +14,7 @@ import { avatar, expiry } from '../../widgets/person.js';
 import { noticeLine } from '../../widgets/notice.js';
 import { tenantState } from '../../widgets/tenant-state.js';
 import { moment } from '../../words.js';
-import { askDelete, askStatus } from './tenant-acts.js';
+import { askDelete, askName, askStatus } from './tenant-acts.js';
 import { LimitsCard } from './tenant-limits.js';
 
 export class TenantPage extends Page {
@@ -42,11 +44,16 @@ export class TenantPage extends Page {
     if (!(await this.tenant.load((signal) => operator.tenant(this.id, signal)))) return;
     this.limits.adopt();
     this.title = this.data.name;
+    retitle();
     if (this.params.created && !this.notice) {
       const email = this.data.invitations?.[0]?.email;
       this.notice = { tone: 'good', text: store.t('tenant.created', { name: this.data.name }), more: email ? html`<p>${store.t('tenant.created_mail', { email })}</p>` : undefined };
+      // Said once: opened again the address is that of the company.
+      change({ created: null }, true);
     }
     this.draw();
+    // The head of the page while it loaded is gone, and the focus with it.
+    if (document.activeElement === document.body) focusOn('h1', this.root);
   };
 
   acts() {
@@ -54,6 +61,8 @@ export class TenantPage extends Page {
     const { status } = this.data;
     const off = this.busy !== '';
     return html`<div class="page-acts">
+      ${status === 'deleting' ? nothing : html`<button type="button" class="btn" data-action="rename" ?disabled=${off} @click=${() => askName(this)}>${icon('edit')}${t('tenant.rename')}</button>
+        <a class="btn" data-action="copy" href="#/operator/tenants?new=1&amp;like=${encodeURIComponent(this.id)}">${icon('copy')}${t('tenant.copy')}</a>`}
       ${status === 'active'
         ? html`<button type="button" class="btn" data-action="suspend" ?disabled=${off} @click=${() => askStatus(this, 'suspended')}>${icon('pause')}${t('tenant.suspend')}</button>`
         : html`<button type="button" class="btn btn-primary" data-action="resume" ?disabled=${off} @click=${() => askStatus(this, 'active')}>${icon('play')}${t(status === 'deleting' ? 'tenant.restore' : 'tenant.resume')}</button>`}
@@ -75,7 +84,7 @@ export class TenantPage extends Page {
     return html`
       <section class="card widget" aria-labelledby="facts-title"><h2 id="facts-title">${t('tenant.facts')}</h2>
         <dl class="facts">${fact(t('ops.col.created'), moment(data.created_at))}${fact(t('settings.zone'), zoneName(data.zone, store.now(), store.lang))}
-          ${fact(t('settings.currency'), data.currency)}${fact(t('settings.locale'), data.locale)}${fact(t('tenant.id'), html`<code>${data.id}</code>`)}</dl></section>`;
+          ${fact(t('settings.currency'), `${named('currency', data.currency, store.lang)} (${data.currency})`)}${fact(t('settings.locale'), named('language', data.locale, store.lang))}${fact(t('tenant.id'), html`<code>${data.id}</code>`)}</dl></section>`;
   }
 
   people() {

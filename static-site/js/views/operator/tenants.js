@@ -13,16 +13,21 @@ import { listing } from '../../widgets/listing.js';
 import { searchField } from '../../widgets/search.js';
 import { select } from '../../widgets/select.js';
 import { tenantState } from '../../widgets/tenant-state.js';
-import { count, moment } from '../../words.js';
+import { count, moment, planName } from '../../words.js';
 import { newTenant } from './tenant-new.js';
 
 /** @typedef {{id: string, name: string, plan: string, status: string, delete_after: string|null, created_at: string, limits: import('../../lib/limits.js').Limits, overrides: Record<string, number>, use: import('../../lib/limits.js').Use, zone: string, currency: string, locale: string}} Tenant */
 
 const STATES = ['active', 'suspended', 'deleting'];
+/** Companies to choose from as a template: more would be no list to read. */
+const MODELS = 100;
 
 class TenantsPage extends Page {
   tenants = this.paged();
   plans = this.resource();
+  /** Companies that a new one can be made like, and the one asked for. */
+  models = this.resource();
+  model = this.resource();
 
   /** @param {HTMLElement} root @param {import('../../lib/url.js').Location} location */
   constructor(root, location) {
@@ -44,9 +49,20 @@ class TenantsPage extends Page {
     if (!this.params.new && before.new) this.closeDialog();
   }
 
+  /** Asks first what there is to choose from: without it the dialog still makes a company with the usual values. */
   async create() {
-    if (!this.plans.data) await this.plans.load((signal) => operator.plans(signal));
-    newTenant(this, this.plans.data?.plans ?? []);
+    const { like } = this.params;
+    const unless = (/** @type {unknown} */ known, /** @type {() => Promise<unknown>} */ load) => known || load();
+    await Promise.all([
+      unless(this.plans.data, () => this.plans.load((signal) => operator.plans(signal))),
+      unless(this.models.data, () => this.models.load((signal) => operator.tenants({ status: 'active', limit: MODELS }, signal))),
+      like && this.model.load((signal) => operator.tenant(like, signal)),
+    ]);
+    if (!this.params.new) return;
+    const models = [...(this.models.data?.items ?? [])];
+    // One that was asked for by its page may stand beyond the first hundred.
+    if (like && this.model.data && !models.some((one) => one.id === like)) models.push(this.model.data);
+    newTenant(this, { plans: this.plans.data?.plans ?? [], models: models.sort((a, b) => a.name.localeCompare(b.name, store.lang)), like });
   }
 
   /** @param {Tenant} tenant */
@@ -56,7 +72,7 @@ class TenantsPage extends Page {
     const nearText = `${t(`limit.${near.key}`)} ${format.number({ style: 'percent' }).format(near.share)}`;
     return html`
       <tr><th scope="row"><a href="#/operator/tenants/${encodeURIComponent(tenant.id)}"><strong>${tenant.name}</strong></a>
-          <p class="muted">${t('settings.plan', { plan: tenant.plan })}</p>
+          <p class="muted">${t('settings.plan', { plan: planName(tenant.plan) })}</p>
           ${near.tone === 'good' ? nothing : html`<p class="only-narrow tone-${near.tone}">${nearText}</p>`}</th>
         <td>${tenantState(tenant.status)}${tenant.delete_after ? html`<p class="muted">${moment(tenant.delete_after)}</p>` : nothing}</td>
         <td class="num not-narrow">${count(tenant.use.users)}</td><td class="num not-narrow">${count(tenant.use.sources)}</td><td class="num not-narrow">${count(tenant.use.datapoints)}</td>
