@@ -22,11 +22,13 @@ export const portal = await findPortal();
 export const both = process.env.PORTAL_FAKE_ONLY ? () => {} : test;
 /** A test that needs the fake: its people, its troubles, or a look into its memory. It is not skipped elsewhere, it is not there: a skipped test is one that nobody runs. */
 export const fake = portal.real ? () => {} : test;
-const browser = await chromium.launch({ executablePath: process.env.PORTAL_CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
+/** Started by the first page: a file without a test for this portal runs no `after`, and a browser would keep it alive for ever. */
+let launched;
+const browser = () => (launched ??= chromium.launch({ executablePath: process.env.PORTAL_CHROMIUM ?? '/usr/bin/chromium', args: ARGS }));
 /** What pages did that they must not do, over the whole file. @type {string[]} */
 const offences = [];
 after(async () => {
-  await browser.close();
+  await (await launched)?.close();
   portal.stop();
   assert.deepEqual(offences, [], 'no page may break its policy, call another host or throw');
 });
@@ -58,7 +60,7 @@ export const LOOKS = [{ theme: 'light', width: 1280 }, { theme: 'dark', width: 3
 
 /** A page in a browser of its own. @param {{width?: number, height?: number, theme?: 'light'|'dark', expected?: number[], locale?: string}} [options] */
 export async function open({ width = 1280, height = 900, theme = 'light', expected = [], locale = 'es-ES' } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme: theme, reducedMotion: 'reduce' });
+  const context = await (await browser()).newContext({ viewport: { width, height }, locale, colorScheme: theme, reducedMotion: 'reduce' });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   watch(page, expected);
