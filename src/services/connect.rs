@@ -343,6 +343,8 @@ impl Services {
             .iter()
             .map(|one| Account { id: one.id.clone(), name: one.name.clone(), account: one.group.clone() })
             .collect();
+        // An account that the new access does not show is to be chosen anew; its figures stay until then.
+        config.property = config.property.filter(|kept| config.properties.iter().any(|one| one.id == kept.id));
         sources::set_credential(tx, tenant, id, Some(credential)).await?;
         sources::set_config(tx, tenant, id, &config, None).await?;
         // A pause is a person's and stays.

@@ -15,7 +15,8 @@ async fn the_way_to_google_carries_state_and_challenge_and_no_secret() {
     assert!(url.as_str().starts_with(&app.google.at("/o/oauth2/v2/auth")), "{url}");
     let parameters: std::collections::BTreeMap<_, _> = url.query_pairs().collect();
     let get = |name: &str| parameters.get(name).map_or("", |value| value);
-    assert_eq!((get("response_type"), get("client_id"), get("scope")), ("code", "portal.example", SCOPE));
+    assert_eq!((get("response_type"), get("client_id")), ("code", "portal.example"));
+    assert_eq!(get("scope"), format!("{SCOPE} openid email"), "and who gives it, to recognise them");
     assert_eq!(get("redirect_uri"), "http://127.0.0.1:7071/api/oauth/callback");
     assert_eq!((get("code_challenge_method"), get("access_type"), get("prompt")), ("S256", "offline", "consent"));
     assert_eq!((get("state").len(), get("code_challenge").len()), (43, 43));
@@ -176,9 +177,9 @@ async fn a_reconnection_keeps_property_and_history() {
     let before = app.rows("select * from datapoints order by external_id").await;
     app.sql("update data_sources set status = 'needs_reauth', status_code = 'oauth_revoked'").await;
     app.google.show_properties(&[("properties/7", "Otra"), ("properties/1001", "Tienda")]);
-    let sealed = app.value("select auth from data_sources").await;
+    let sealed = app.value("select secrets from credentials").await;
     assert_eq!(app.consent(&admin, &id).await.status, 303);
-    assert_ne!(app.value("select auth from data_sources").await, sealed);
+    assert_ne!(app.value("select secrets from credentials").await, sealed);
     let source = admin.source(&id).await;
     assert_eq!((&source["status"], &source["property"]["id"]), (&json!("connected"), &json!("properties/1001")));
     assert_eq!(app.drain().await, 1);
@@ -200,7 +201,7 @@ async fn no_secret_stands_in_any_column_or_answer() {
         let found = app.value(&format!("select count(*) from {name} t where t::text like '%canary%'")).await;
         assert_eq!(found, 0, "a secret stands in {name}");
     }
-    let sealed = app.value("select auth->'refresh_token' from data_sources where auth <> '{}'").await;
+    let sealed = app.value("select secrets->'refresh_token' from credentials").await;
     assert_eq!(sealed.as_object().unwrap().keys().collect::<Vec<_>>(), ["ct", "kid", "nonce"]);
     for path in ["/api/sources", &format!("/api/sources/{id}"), "/api/catalog"] {
         let text = admin.get(path).await.text();
@@ -216,7 +217,7 @@ async fn a_sealed_token_opens_in_no_other_row() {
     let other = app.connect_ga4(&globex).await;
     let tokens = app.google.seen("/token").len();
     // An attacker with write access to the database copies acme's sealed token to globex.
-    app.sql("update data_sources d set auth = (select auth from data_sources o where o.id <> d.id limit 1)").await;
+    app.sql("update credentials d set secrets = (select secrets from credentials o where o.id <> d.id limit 1)").await;
     assert_eq!(app.drain().await, 1);
     assert_eq!(app.google.seen("/token").len(), tokens, "it was never sent to Google");
     assert_eq!(globex.source(&other).await["status"], "error");
@@ -227,12 +228,15 @@ async fn a_rotated_refresh_token_is_kept_before_the_access_token_is_used() {
     let app = TestApp::start().await;
     let admin = app.acme().await;
     let id = app.synced(&admin).await;
-    assert_eq!(app.google.seen("/token")[1].form("refresh_token").as_deref(), Some(REFRESH_TOKEN));
     app.google.rotate_to("canary-rotated");
+    app.expire_access().await;
     app.google.fail(Fault::api(500, "INTERNAL", "broken"));
     admin.act(&format!("/api/sources/{id}/sync")).await.ok();
     app.drain().await;
+    let first = app.google.seen("/token").pop().unwrap();
+    assert_eq!(first.form("refresh_token").as_deref(), Some(REFRESH_TOKEN));
     app.google.heal();
+    app.expire_access().await;
     app.let_time_pass().await;
     let last = app.google.seen("/token").pop().unwrap();
     assert_eq!(last.form("refresh_token").as_deref(), Some("canary-rotated"));

@@ -111,7 +111,8 @@ async fn a_later_run_reads_what_was_missed_in_between() {
     app.fire("schedule_syncs").await;
     app.drain().await;
     let sync = admin.last_sync(&id).await;
-    assert_eq!((&sync["from"], &sync["to"]), (&json!("2026-11-19"), &json!("2026-12-03")));
+    // A week is over, so the run looks back over thirty-five days.
+    assert_eq!((&sync["from"], &sync["to"]), (&json!("2026-10-29"), &json!("2026-12-03")));
     assert_eq!(sync["rows_changed"], 10 * 64 + provisional_changes());
     assert_eq!(admin.source(&id).await["freshness"]["data_through"], "2026-12-02");
 }

@@ -12,14 +12,15 @@ const BY_SECRET: [&str; 2] = ["sessions", "one_time_tokens"];
 
 /// Statements that look across tenants, with their reason; they run as `portal_router` or `portal_operator`, whose
 /// grants `tests/catalogue_of_roles.rs` lists. An entry that is no longer needed fails.
-const ACROSS: [(&str, &str, &str); 20] = [
+const ACROSS: [(&str, &str, &str); 21] = [
     ("audit.rs", "heads", "the ends of all chains go to the log"),
     ("idempotency.rs", "delete_old", "housekeeping removes what is older than a day"),
     ("keys.rs", "in_use", "which keys are still needed, by their ids"),
-    ("keys.rs", "sources_of_others", "what an old key seals is found and then read tenant by tenant"),
+    ("keys.rs", "under_others", "what an old key seals is found and then read tenant by tenant"),
     ("keys.rs", "withdrawals", "orders that hold a sealed token are found and then read tenant by tenant"),
     ("keys.rs", "consent_is_in_use", "a consent ends for all tenants whose sources live on it"),
     ("jobs.rs", "take_lost", "the timer sweeps jobs whose message was lost"),
+    ("jobs.rs", "others_wait", "a run makes way for those of other tenants"),
     ("jobs.rs", "delete_old", "housekeeping removes what ended long ago"),
     ("recipients.rs", "find", "whom a mail is for, and whether they belong anywhere"),
     ("tenants.rs", "removal", "people whom no other tenant has go with the last one"),

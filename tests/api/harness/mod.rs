@@ -108,6 +108,11 @@ impl TestApp {
         self.sign_in("admin@globex.example").await
     }
 
+    /// Lets all access tokens be past their time.
+    pub async fn expire_access(&self) {
+        self.sql("update credentials set access_until = null, renew_from = null").await;
+    }
+
     /// Lets the business clock go on.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
