@@ -10,5 +10,6 @@ pub mod ga4;
 pub mod http;
 pub mod oauth;
 pub mod sentences;
+pub mod stripe;
 #[cfg(test)]
 mod testing;
