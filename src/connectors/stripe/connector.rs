@@ -66,7 +66,7 @@ impl Connector for Stripe {
             let missing = match calls.probe(stream.key, path(stream.key)).await {
                 Ok(()) => None,
                 Err(refusal) if refusal.error.code == codes::STRIPE_PERMISSION => {
-                    refusal.permission.or_else(|| stream.permission.map(str::to_owned))
+                    refusal.permission.map(String::from).or_else(|| stream.permission.map(str::to_owned))
                 }
                 Err(refusal) => return Err(refusal.error),
             };
@@ -137,7 +137,7 @@ async fn who(calls: &Calls<'_>) -> Result<Who, ConnectorError> {
     match calls.object("account", "/v1/account", &[]).await {
         Ok(value) => described(&value),
         Err(refusal) if refusal.error.code == codes::STRIPE_PERMISSION => {
-            Ok(Who { id: refusal.account, ..Who::default() })
+            Ok(Who { id: refusal.account.map(String::from), ..Who::default() })
         }
         Err(refusal) => Err(refusal.error),
     }

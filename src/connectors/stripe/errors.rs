@@ -22,9 +22,9 @@ pub struct Refusal {
     /// Worth another attempt within the call.
     pub retry: Option<Disturbance>,
     /// The permission that the key lacks.
-    pub permission: Option<String>,
+    pub permission: Option<Box<str>>,
     /// The account that Stripe speaks of.
-    pub account: Option<String>,
+    pub account: Option<Box<str>>,
     /// The object that was asked for does not exist.
     pub gone: bool,
     /// The object after which the list should go on does not exist.
@@ -56,7 +56,7 @@ impl Refusal {
         let one_stream =
             [codes::STRIPE_PERMISSION, codes::STRIPE_REQUEST_REFUSED, codes::STRIPE_SHAPE, codes::STRIPE_PAGES];
         if one_stream.contains(&self.error.code) {
-            Ok(Blocked { code: self.error.code, permission: self.permission, cause: self.error.cause })
+            Ok(Blocked { code: self.error.code, permission: self.permission.map(String::from), cause: self.error.cause })
         } else {
             Err(self.error)
         }
@@ -142,7 +142,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 }
 
 /// The first word of a message that begins with `prefix`.
-fn word(message: &str, prefix: &str) -> Option<String> {
+fn word(message: &str, prefix: &str) -> Option<Box<str>> {
     let mut words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words
         .find(|word| word.len() > prefix.len() && word.starts_with(prefix))

@@ -161,6 +161,8 @@ pub struct Reader {
     pub streams: BTreeMap<String, StreamState>,
     pub run: Value,
     pub records: BTreeMap<(String, String), (Record, OffsetDateTime)>,
+    /// The day of each instant of a record.
+    days: BTreeMap<OffsetDateTime, Date>,
     /// Value and denominator by metric and day, as they were last derived; no day with nothing.
     pub figures: BTreeMap<(&'static str, Date), (Decimal, Decimal)>,
     /// How often each day of a metric was derived.
@@ -245,6 +247,7 @@ impl Reader {
             Write::Records { records, observed_at } => {
                 assert!(records.len() <= 1000, "{} records in a batch", records.len());
                 for record in records {
+                    self.days.entry(record.at).or_insert_with(|| madrid().date_of(record.at));
                     let known = self.records.get(&place(&record.id));
                     if known.is_none_or(|(_, seen)| *seen <= observed_at) {
                         self.records.insert(place(&record.id), (record, observed_at));
@@ -259,35 +262,39 @@ impl Reader {
             Write::Prune { before } => self.records.retain(|(of, _), (_, seen)| of != stream || *seen >= before),
             Write::Derive { metrics, from, to } => {
                 for metric in metrics {
+                    self.figures.retain(|(of, day), _| *of != metric || !(from..=to).contains(day));
                     let mut day = from;
                     while day <= to {
-                        let of_day = |record: &Record| madrid().date_of(record.at) == day;
                         *self.derived.entry((metric, day)).or_default() += 1;
-                        self.figure(metric, day, of_day, |_| true);
                         day = day.next_day().unwrap();
                     }
+                    let found =
+                        self.records.values().filter(|(record, _)| (from..=to).contains(&self.days[&record.at]));
+                    Self::add(&mut self.figures, metric, found.map(|(record, _)| (self.days[&record.at], record)));
                 }
             }
             Write::Snapshot { metrics, day } => {
                 for metric in metrics {
-                    self.figure(metric, day, |_| true, |of| of == stream);
+                    self.figures.remove(&(metric, day));
+                    let found = self.records.iter().filter(|((of, _), _)| of == stream);
+                    Self::add(&mut self.figures, metric, found.map(|(_, (record, _))| (day, record)));
                 }
             }
         }
     }
 
-    fn figure(&mut self, metric: &'static str, day: Date, of: impl Fn(&Record) -> bool, stream: impl Fn(&str) -> bool) {
-        let records = self.records.iter().filter(|((name, _), (record, _))| stream(name) && of(record));
-        let mut sum: Option<(Decimal, Decimal)> = None;
-        for one in records.flat_map(|(_, (record, _))| &record.measures).filter(|one| one.metric == metric) {
-            let (value, denominator) = sum.get_or_insert_default();
-            *value += one.value;
-            *denominator += one.denominator.unwrap_or_default();
+    fn add<'a>(
+        figures: &mut BTreeMap<(&'static str, Date), (Decimal, Decimal)>,
+        metric: &'static str,
+        records: impl Iterator<Item = (Date, &'a Record)>,
+    ) {
+        for (day, record) in records {
+            for one in record.measures.iter().filter(|one| one.metric == metric) {
+                let (value, denominator) = figures.entry((metric, day)).or_default();
+                *value += one.value;
+                *denominator += one.denominator.unwrap_or_default();
+            }
         }
-        match sum {
-            Some(sum) => self.figures.insert((metric, day), sum),
-            None => self.figures.remove(&(metric, day)),
-        };
     }
 
     pub fn value(&self, metric: &'static str, day: Date) -> Option<String> {

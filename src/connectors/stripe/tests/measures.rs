@@ -8,7 +8,8 @@ use super::harness::{charge, dispute, intent};
 use crate::connectors::error::ConnectorError;
 use crate::connectors::stripe::measures::{self, Mapped};
 use crate::connectors::stripe::wire::Object;
-use crate::connectors::stripe::{BALANCE, keys};
+use crate::connectors::stripe::BALANCE;
+use crate::connectors::stripe::keys::{AVG_PAYMENT, FEES, GROSS_VOLUME, NET_VOLUME, REFUNDS};
 
 fn ledger(category: &str, amount: i64, fee: i64) -> Result<Mapped, ConnectorError> {
     let value = json!({"id": "txn_1", "created": 1_700_000_000, "currency": "eur", "amount": amount, "fee": fee,
@@ -31,7 +32,6 @@ fn each_reporting_category_counts_where_it_belongs() {
     let expect = |pairs: &[(&'static str, &str)]| -> BTreeMap<&'static str, String> {
         pairs.iter().map(|(metric, value)| (*metric, (*value).to_owned())).collect()
     };
-    use keys::{AVG_PAYMENT, FEES, GROSS_VOLUME, NET_VOLUME, REFUNDS};
     let net = |value| [(NET_VOLUME, value), (BALANCE, value)];
     let gross = |value, average| [(GROSS_VOLUME, value), (AVG_PAYMENT, average)];
     let cases: Vec<(&str, i64, i64, Vec<(&'static str, &str)>)> = vec![
