@@ -9,8 +9,9 @@ use super::catalog::{METRICS, dim_sets};
 use super::client::{Calls, StripeClient};
 use super::errors::Refusal;
 use super::key::Key;
+use super::scan::DISCOUNTS;
 use super::state::State;
-use super::streams::{BALANCE_TRANSACTIONS, STREAMS, path};
+use super::streams::{BALANCE_TRANSACTIONS, STREAMS, SUBSCRIPTIONS, path};
 use super::turn::Turn;
 use super::wire::{Object, is_id};
 use super::{PROVIDER, PROVISIONAL_DAYS};
@@ -177,6 +178,11 @@ fn unnamed(access: &Secret) -> String {
 impl Calls<'_> {
     /// Whether a list may be read.
     async fn probe(&self, stream: &'static str, path: &str) -> Result<(), Refusal> {
-        self.object(stream, path, &[("limit", "1".to_owned())]).await.map(|_| ())
+        let mut query = vec![("limit", "1".to_owned())];
+        if stream == SUBSCRIPTIONS {
+            // What is asked for with them needs permissions of its own.
+            query.push(("expand[]", DISCOUNTS.to_owned()));
+        }
+        self.object(stream, path, &query).await.map(|_| ())
     }
 }

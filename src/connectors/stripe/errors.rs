@@ -56,7 +56,11 @@ impl Refusal {
         let one_stream =
             [codes::STRIPE_PERMISSION, codes::STRIPE_REQUEST_REFUSED, codes::STRIPE_SHAPE, codes::STRIPE_PAGES];
         if one_stream.contains(&self.error.code) {
-            Ok(Blocked { code: self.error.code, permission: self.permission.map(String::from), cause: self.error.cause })
+            Ok(Blocked {
+                code: self.error.code,
+                permission: self.permission.map(String::from),
+                cause: self.error.cause,
+            })
         } else {
             Err(self.error)
         }

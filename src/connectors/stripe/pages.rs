@@ -24,7 +24,7 @@ impl Turn<'_> {
         let read_before = self.state.list(one).progress.head.unwrap_or(i64::MIN);
         let Some(window) = self.state.list(one).progress.next(horizon, kind) else { return Ok(self.batch(one.key)) };
         let mut window = window.clone();
-        let (objects, done) = read_window(&self.calls, one, &mut window).await?;
+        let Part { objects, done, gone } = read_window(&self.calls, one, &mut window).await?;
         if one.key == super::streams::BALANCE_TRANSACTIONS {
             self.count(&objects, kind, read_before);
         }
@@ -34,6 +34,7 @@ impl Turn<'_> {
         let renewed = self.settle(one, window, done, horizon);
         let mut batch = self.batch(one.key);
         found.write(self.reading, &mut batch);
+        batch.writes.extend(gone.map(|id| Write::Remove { ids: vec![id] }));
         if let Some((first, last)) = days {
             batch.writes.extend(self.derive(one, first, last));
         }
@@ -96,36 +97,51 @@ impl Turn<'_> {
     }
 }
 
-/// Up to a batch's pages of a window; `true`: it is read in full. What came before a failure is kept: the failure comes
-/// again with the next batch.
-async fn read_window(calls: &Calls<'_>, one: &Listed, window: &mut Window) -> Result<(Vec<Mapped>, bool), Refusal> {
-    let mut objects = Vec::new();
+/// What was read of a window.
+#[derive(Default)]
+struct Part {
+    objects: Vec<Mapped>,
+    /// The window is read in full.
+    done: bool,
+    /// An object that was deleted in the meantime.
+    gone: Option<String>,
+}
+
+/// Up to a batch's pages of a window. What came before a failure is kept: the failure comes again with the next batch.
+async fn read_window(calls: &Calls<'_>, one: &Listed, window: &mut Window) -> Result<Part, Refusal> {
+    let mut part = Part::default();
     let mut seen = BTreeSet::from_iter(window.after.clone());
     for _ in 0..PAGES {
+        let after = window.after.clone();
         let page = match calls.page(one.key, one.path, &query(window)).await {
-            Err(refusal) if refusal.cursor_gone && window.restart() => continue,
+            Err(refusal) if refusal.cursor_gone && window.restart() => {
+                part.gone = after;
+                seen.clear();
+                continue;
+            }
             page => page,
         };
-        let read = page.and_then(|page| Ok((map(one, window, &page)?, page.has_more)));
-        let (mapped, has_more) = match read {
+        let (mapped, has_more) = match page.and_then(|page| Ok((map(one, window, &page)?, page.has_more))) {
             Ok(read) => read,
-            Err(_) if !objects.is_empty() => return Ok((objects, false)),
+            Err(_) if !part.objects.is_empty() => return Ok(part),
             Err(refusal) => return Err(refusal),
         };
-        if let Some(last) = mapped.last() {
-            window.after = Some(last.record.id.clone());
-            window.at = Some(last.record.at.unix_timestamp());
+        let last = mapped.last().map(|one| &one.record);
+        if let Some(last) = last {
+            window.after = Some(last.id.clone());
+            window.at = Some(last.at.unix_timestamp());
         }
-        let last = mapped.last().map(|one| one.record.id.clone());
-        objects.extend(mapped);
-        if !has_more {
-            return Ok((objects, true));
+        let is_new = last.is_some_and(|last| seen.insert(last.id.clone()));
+        part.objects.extend(mapped);
+        part.done = !has_more;
+        if part.done {
+            break;
         }
-        if last.is_none_or(|last| !seen.insert(last)) {
+        if !is_new {
             return Err(circles(one));
         }
     }
-    Ok((objects, false))
+    Ok(part)
 }
 
 fn query(window: &Window) -> Vec<(&'static str, String)> {

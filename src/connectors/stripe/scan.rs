@@ -16,7 +16,7 @@ use crate::connectors::error::ConnectorError;
 use crate::connectors::sentences::codes;
 
 /// What a discount is stands in it only when asked for; four levels are the most that Stripe opens.
-const DISCOUNTS: &str = "data.discounts.source.coupon";
+pub const DISCOUNTS: &str = "data.discounts.source.coupon";
 
 impl Turn<'_> {
     /// Reads on in the full list, as far as a batch goes.

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::harness::{charge, dispute, intent};
 use crate::connectors::error::ConnectorError;
-use crate::connectors::stripe::measures::{self, Mapped};
-use crate::connectors::stripe::wire::Object;
 use crate::connectors::stripe::BALANCE;
 use crate::connectors::stripe::keys::{AVG_PAYMENT, FEES, GROSS_VOLUME, NET_VOLUME, REFUNDS};
+use crate::connectors::stripe::measures::{self, Mapped};
+use crate::connectors::stripe::wire::Object;
 
 fn ledger(category: &str, amount: i64, fee: i64) -> Result<Mapped, ConnectorError> {
     let value = json!({"id": "txn_1", "created": 1_700_000_000, "currency": "eur", "amount": amount, "fee": fee,
