@@ -160,9 +160,8 @@ impl Gate for Open {
 pub struct Reader {
     pub streams: BTreeMap<String, StreamState>,
     pub run: Value,
-    pub records: BTreeMap<(String, String), (Record, OffsetDateTime)>,
-    /// The day of each instant of a record.
-    days: BTreeMap<OffsetDateTime, Date>,
+    /// Records with the instant of their observation and their day.
+    pub records: BTreeMap<(String, String), (Record, OffsetDateTime, Date)>,
     /// Value and denominator by metric and day, as they were last derived; no day with nothing.
     pub figures: BTreeMap<(&'static str, Date), (Decimal, Decimal)>,
     /// How often each day of a metric was derived.
@@ -179,7 +178,7 @@ struct Kept<'a>(&'a Reader);
 impl Stored for Kept<'_> {
     async fn sums(&self, stream: &str, measure: &str) -> Result<BTreeMap<String, Decimal>, ConnectorError> {
         let mut sums = BTreeMap::new();
-        let records = self.0.records.iter().filter(|((of, _), _)| of == stream).map(|(_, (record, _))| record);
+        let records = self.0.records.iter().filter(|((of, _), _)| of == stream).map(|(_, (record, ..))| record);
         for one in records.flat_map(|record| &record.measures).filter(|one| one.metric == measure) {
             *sums.entry(one.currency.clone().unwrap()).or_default() += one.value;
         }
@@ -247,10 +246,10 @@ impl Reader {
             Write::Records { records, observed_at } => {
                 assert!(records.len() <= 1000, "{} records in a batch", records.len());
                 for record in records {
-                    self.days.entry(record.at).or_insert_with(|| madrid().date_of(record.at));
                     let known = self.records.get(&place(&record.id));
-                    if known.is_none_or(|(_, seen)| *seen <= observed_at) {
-                        self.records.insert(place(&record.id), (record, observed_at));
+                    if known.is_none_or(|(_, seen, _)| *seen <= observed_at) {
+                        let day = madrid().date_of(record.at);
+                        self.records.insert(place(&record.id), (record, observed_at, day));
                     }
                 }
             }
@@ -259,38 +258,35 @@ impl Reader {
                     self.records.remove(&place(&id));
                 }
             }
-            Write::Prune { before } => self.records.retain(|(of, _), (_, seen)| of != stream || *seen >= before),
+            Write::Prune { before } => self.records.retain(|(of, _), (_, seen, _)| of != stream || *seen >= before),
             Write::Derive { metrics, from, to } => {
-                for metric in metrics {
-                    self.figures.retain(|(of, day), _| *of != metric || !(from..=to).contains(day));
-                    let mut day = from;
-                    while day <= to {
+                self.figures.retain(|(of, day), _| !metrics.contains(of) || !(from..=to).contains(day));
+                let mut day = from;
+                while day <= to {
+                    for metric in &metrics {
                         *self.derived.entry((metric, day)).or_default() += 1;
-                        day = day.next_day().unwrap();
                     }
-                    let found =
-                        self.records.values().filter(|(record, _)| (from..=to).contains(&self.days[&record.at]));
-                    Self::add(&mut self.figures, metric, found.map(|(record, _)| (self.days[&record.at], record)));
+                    day = day.next_day().unwrap();
                 }
+                let found = self.records.values().filter(|(_, _, day)| (from..=to).contains(day));
+                Self::add(&mut self.figures, &metrics, found.map(|(record, _, day)| (*day, record)));
             }
             Write::Snapshot { metrics, day } => {
-                for metric in metrics {
-                    self.figures.remove(&(metric, day));
-                    let found = self.records.iter().filter(|((of, _), _)| of == stream);
-                    Self::add(&mut self.figures, metric, found.map(|(_, (record, _))| (day, record)));
-                }
+                self.figures.retain(|(of, made), _| !metrics.contains(of) || *made != day);
+                let found = self.records.iter().filter(|((of, _), _)| of == stream);
+                Self::add(&mut self.figures, &metrics, found.map(|(_, (record, ..))| (day, record)));
             }
         }
     }
 
     fn add<'a>(
         figures: &mut BTreeMap<(&'static str, Date), (Decimal, Decimal)>,
-        metric: &'static str,
+        metrics: &[&'static str],
         records: impl Iterator<Item = (Date, &'a Record)>,
     ) {
         for (day, record) in records {
-            for one in record.measures.iter().filter(|one| one.metric == metric) {
-                let (value, denominator) = figures.entry((metric, day)).or_default();
+            for one in record.measures.iter().filter(|one| metrics.contains(&one.metric)) {
+                let (value, denominator) = figures.entry((one.metric, day)).or_default();
                 *value += one.value;
                 *denominator += one.denominator.unwrap_or_default();
             }

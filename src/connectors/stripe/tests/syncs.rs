@@ -108,7 +108,7 @@ async fn any_cut_between_batches_leads_to_the_same_records_and_figures() {
     let (stripe, _) = stripe(&stub.url);
     let mut whole = Reader::default();
     whole.run(&stripe, NOON).await;
-    for seed in 1..=6_u32 {
+    for seed in 1..=4_u32 {
         let mut dice = seed.wrapping_mul(2_654_435_761);
         let mut roll = || {
             dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -132,7 +132,7 @@ async fn any_cut_between_batches_leads_to_the_same_records_and_figures() {
         }
         assert!(ends > 3, "the run was cut");
         let ids = |reader: &Reader| -> BTreeMap<_, _> {
-            reader.records.iter().map(|(id, (record, _))| (id.clone(), record.clone())).collect()
+            reader.records.iter().map(|(id, (record, ..))| (id.clone(), record.clone())).collect()
         };
         assert_eq!(ids(&cut), ids(&whole), "seed {seed}");
         assert_eq!(cut.figures, whole.figures, "seed {seed}");
@@ -244,7 +244,7 @@ async fn events_are_followed_again_when_a_run_was_given_up_in_between() {
     reader.run(&stripe, later + Duration::hours(1)).await;
     let day = madrid().date_of(NOON - Duration::days(50));
     let counted =
-        reader.records.iter().filter(|((stream, _), (one, _))| stream == CHARGES && madrid().date_of(one.at) == day);
+        reader.records.iter().filter(|((stream, _), (one, ..))| stream == CHARGES && madrid().date_of(one.at) == day);
     assert_eq!(reader.value(keys::PAYMENTS, day).unwrap(), counted.count().to_string());
     assert_eq!(reader.records.keys().filter(|(_, id)| id.starts_with("ch_rush_")).count(), 1350);
 }
