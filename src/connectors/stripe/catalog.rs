@@ -178,7 +178,6 @@ pub static METRICS: [MetricDefinition; 11] = [
         unit: "percent",
         additivity: Additivity::Ratio,
         good_direction: GoodDirection::Down,
-        ..BASE
     },
     MetricDefinition {
         key: keys::ACTIVE_SUBSCRIPTIONS,

@@ -56,7 +56,7 @@ pub fn subscription(value: &Value, items: Option<&[Value]>, now: OffsetDateTime)
     let items = items.map_or_else(|| object.object("items")?.entries("data"), Ok)?;
     let mut lines = items.iter().map(|item| line(item, &currency, now)).collect::<Result<Vec<_>, _>>()?;
     discount(&object, &currency, &mut lines, now)?;
-    lines.sort_by(|a, b| b.monthly.cmp(&a.monthly));
+    lines.sort_by_key(|line| std::cmp::Reverse(line.monthly));
     let plan = lines.first().map_or_else(String::new, |line| line.plan.clone());
     let mut measures = vec![count(keys::ACTIVE_SUBSCRIPTIONS, 1, [("plan", plan), ("currency", currency.clone())])];
     measures.extend(lines.into_iter().filter(|line| !line.monthly.is_zero()).map(|line| Measure {

@@ -133,8 +133,8 @@ impl Turn<'_> {
         let mut ranges: Vec<(Vec<&'static str>, Date, Date)> = Vec::new();
         for metric in one.metrics {
             let both = partner(one.key, metric).map_or(Some((first, last)), |other| {
-                let list = self.state.lists.get(other.key).filter(|_| !self.state.run.blocked.contains(other.key))?;
-                let (from, to) = list.progress.days(self.reading.zone)?;
+                let known = self.state.lists.get(other.key).filter(|_| !self.state.run.blocked.contains(other.key))?;
+                let (from, to) = known.progress.days(self.reading.zone)?;
                 Some((first.max(from), last.min(to)))
             });
             let Some((from, to)) = both.filter(|(from, to)| from <= to) else { continue };

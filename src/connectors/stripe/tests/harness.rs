@@ -321,7 +321,7 @@ pub fn dispute(id: &str, created: i64, status: &str) -> Value {
 }
 
 /// A payment intent.
-pub fn intent(id: &str, created: i64, status: &str, error: Value) -> Value {
+pub fn intent(id: &str, created: i64, status: &str, error: &Value) -> Value {
     json!({"id": id, "object": "payment_intent", "livemode": false, "created": created, "currency": "eur",
         "status": status, "last_payment_error": error})
 }

@@ -34,7 +34,7 @@ fn each_reporting_category_counts_where_it_belongs() {
     };
     let net = |value| [(NET_VOLUME, value), (BALANCE, value)];
     let gross = |value, average| [(GROSS_VOLUME, value), (AVG_PAYMENT, average)];
-    let cases: Vec<(&str, i64, i64, Vec<(&'static str, &str)>)> = vec![
+    let cases = [
         ("charge", 1000, 45, [&gross("10.00", "10.00/1")[..], &net("9.55"), &[(FEES, "0.45")]].concat()),
         ("charge_failure", -1000, -45, [&gross("-10.00", "-10.00/0")[..], &net("-9.55"), &[(FEES, "-0.45")]].concat()),
         ("partial_capture_reversal", -400, 0, [&gross("-4.00", "-4.00/0")[..], &net("-4.00")].concat()),
@@ -120,7 +120,7 @@ fn an_inquiry_is_no_dispute_until_it_becomes_one() {
 #[test]
 fn an_attempt_counts_when_it_was_made() {
     let ratio = |status: &str, error: Value| {
-        let value = intent("pi_1", 1, status, error);
+        let value = intent("pi_1", 1, status, &error);
         let mapped = measures::payment_intent(&Object::of("payment_intents", &value).unwrap()).unwrap();
         mapped.record.measures.first().map(|one| (one.value.to_string(), one.denominator.unwrap().to_string()))
     };

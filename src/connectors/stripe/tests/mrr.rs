@@ -28,7 +28,7 @@ fn of(price: &Value, quantity: i64) -> String {
     monthly(&with(json!([{"id": "si_1", "price": price, "quantity": quantity}]), json!([])))
 }
 
-fn coupon(coupon: &Value, end: Value) -> Value {
+fn coupon(coupon: &Value, end: &Value) -> Value {
     json!([{"id": "di_1", "end": end, "source": {"type": "coupon", "coupon": coupon}}])
 }
 
@@ -76,7 +76,7 @@ fn only_active_and_past_due_subscriptions_count() {
 #[test]
 fn only_discounts_that_never_end_are_taken_off() {
     let items = json!([{"id": "si_1", "price": price("month", 1, 1000), "quantity": 2}]);
-    let off = |fields: Value, end: Value| monthly(&with(items.clone(), coupon(&fields, end)));
+    let off = |fields: Value, end: Value| monthly(&with(items.clone(), coupon(&fields, &end)));
     let percent = |duration: &str| json!({"duration": duration, "percent_off": 25.5});
     assert_eq!(off(percent("forever"), Value::Null), "14.9");
     assert_eq!(off(percent("repeating"), Value::Null), "20");
@@ -93,12 +93,12 @@ fn only_discounts_that_never_end_are_taken_off() {
 fn an_amount_off_a_yearly_invoice_is_a_twelfth_of_it_a_month() {
     let items = json!([{"id": "si_1", "price": price("year", 1, 12000), "quantity": 1}]);
     let off = json!({"duration": "forever", "amount_off": 1200, "currency": "eur"});
-    assert_eq!(monthly(&with(items, coupon(&off, Value::Null))), "9");
+    assert_eq!(monthly(&with(items, coupon(&off, &Value::Null))), "9");
 }
 
 #[test]
 fn a_discount_of_an_item_leaves_the_others_alone() {
-    let half = coupon(&json!({"duration": "forever", "percent_off": 50}), Value::Null);
+    let half = coupon(&json!({"duration": "forever", "percent_off": 50}), &Value::Null);
     let items = json!([
         {"id": "si_1", "price": price("month", 1, 1000), "quantity": 1, "discounts": half},
         {"id": "si_2", "price": price("month", 1, 1000), "quantity": 1},
