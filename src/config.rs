@@ -46,6 +46,8 @@ pub struct Config {
     pub service_bus_url: Url,
     /// Google's OAuth client and endpoints.
     pub google: GoogleConfig,
+    /// Base of Stripe's API; only the sandbox changes it.
+    pub stripe_url: Url,
     /// A file with the offset of the business clock in seconds; local profile only.
     pub clock_file: Option<PathBuf>,
 }
@@ -100,7 +102,7 @@ impl std::error::Error for ConfigErrors {}
 
 impl Config {
     /// Every setting the program reads; `local.settings.sample.json` names the same.
-    pub const KEYS: [&'static str; 23] = [
+    pub const KEYS: [&'static str; 24] = [
         "FUNCTIONS_CUSTOMHANDLER_PORT",
         "PORTAL_PROFILE",
         "PORTAL_PUBLIC_ORIGIN",
@@ -123,6 +125,7 @@ impl Config {
         "PORTAL_GOOGLE_REVOKE_URL",
         "PORTAL_GOOGLE_DATA_URL",
         "PORTAL_GOOGLE_ADMIN_URL",
+        "PORTAL_STRIPE_URL",
         "PORTAL_CLOCK_FILE",
     ];
 
@@ -177,6 +180,7 @@ impl Config {
                 data_url: reader.url("PORTAL_GOOGLE_DATA_URL", Some("https://analyticsdata.googleapis.com")),
                 admin_url: reader.url("PORTAL_GOOGLE_ADMIN_URL", Some("https://analyticsadmin.googleapis.com")),
             },
+            stripe_url: reader.url("PORTAL_STRIPE_URL", Some("https://api.stripe.com")),
             clock_file: reader.optional("PORTAL_CLOCK_FILE").map(PathBuf::from),
         };
         reader.check_profile(&config);
@@ -269,6 +273,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<'_, F> {
             ("PORTAL_GOOGLE_REVOKE_URL", &google.revoke_url),
             ("PORTAL_GOOGLE_DATA_URL", &google.data_url),
             ("PORTAL_GOOGLE_ADMIN_URL", &google.admin_url),
+            ("PORTAL_STRIPE_URL", &config.stripe_url),
         ];
         for (key, url) in urls {
             if url.scheme() != "https" && *url != placeholder() {

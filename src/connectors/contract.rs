@@ -130,6 +130,14 @@ pub trait Gate: Send + Sync {
     async fn slow_down(&self, endpoint: &'static str);
 }
 
+/// What is stored of an account, for a connector that holds its provider's totals against it.
+#[async_trait]
+pub trait Stored: Send + Sync {
+    /// The sum of a measure over all records of a stream, per currency. The measure may be one that no metric of the
+    /// catalogue has.
+    async fn sums(&self, stream: &str, measure: &str) -> Result<BTreeMap<String, Decimal>, ConnectorError>;
+}
+
 /// What is known of a stream before a batch is read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StreamState {
@@ -170,6 +178,8 @@ pub struct Reading<'a> {
     pub run: &'a Value,
     /// Asked before each request.
     pub gate: &'a dyn Gate,
+    /// What is stored of the account.
+    pub stored: &'a dyn Stored,
 }
 
 impl Reading<'_> {

@@ -11,5 +11,6 @@ pub mod http;
 pub mod oauth;
 pub mod registry;
 pub mod sentences;
+pub mod stripe;
 #[cfg(test)]
 mod testing;

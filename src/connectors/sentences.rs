@@ -175,6 +175,78 @@ sentences! {
     REQUESTS_SPENT = "requests_spent",
         "Vamos al ritmo que permite el servicio de origen; continuaremos automáticamente.",
         "We are going at the pace that the data provider allows; we will continue automatically.";
+    /// A publishable key.
+    STRIPE_KEY_PUBLISHABLE = "stripe_key_publishable",
+        "Esta es una clave publicable (pk_), que no puede leer datos; cree en Stripe una clave restringida (rk_) y péguela aquí.",
+        "This is a publishable key (pk_), which cannot read data; create a restricted key (rk_) in Stripe and paste it here.";
+    /// Not the form of a key.
+    STRIPE_KEY_FORM = "stripe_key_form",
+        "Esto no tiene la forma de una clave de Stripe; copie entera la clave restringida, que empieza por rk_live_ o rk_test_.",
+        "This does not look like a Stripe key; copy the whole restricted key, which begins with rk_live_ or rk_test_.";
+    /// Stripe does not know the key (any more).
+    STRIPE_KEY_REFUSED = "stripe_key_refused",
+        "Stripe ya no acepta la clave: se ha borrado o ha caducado; un administrador debe pegar una nueva.",
+        "Stripe no longer accepts the key: it was deleted or has expired; an administrator has to paste a new one.";
+    /// The key lacks the permission for one part.
+    STRIPE_PERMISSION = "stripe_permission",
+        "A la clave de Stripe le falta un permiso de lectura; un administrador debe marcarlo en Stripe, y lo demás sigue funcionando.",
+        "The Stripe key lacks a permission to read; an administrator has to tick it in Stripe, and everything else keeps working.";
+    /// Too many requests.
+    STRIPE_RATE_LIMITED = "stripe_rate_limited",
+        "Stripe nos pide ir más despacio; continuaremos automáticamente en unos segundos.",
+        "Stripe asks us to go slower; we will continue automatically in a few seconds.";
+    /// Something else holds the object.
+    STRIPE_BUSY = "stripe_busy",
+        "Stripe está usando esos datos en este momento; lo intentaremos de nuevo automáticamente.",
+        "Stripe is using these data at the moment; we will try again automatically.";
+    /// 5xx after all retries of the call.
+    STRIPE_SERVER_ERROR = "stripe_server_error",
+        "Stripe falla en este momento; lo intentaremos de nuevo automáticamente.",
+        "Stripe is failing at the moment; we will try again automatically.";
+    /// Stripe refused the request itself.
+    STRIPE_REQUEST_REFUSED = "stripe_request_refused",
+        "Stripe no ha aceptado nuestra consulta; nuestro equipo ya lo está revisando.",
+        "Stripe did not accept our request; our team is looking into it.";
+    /// A status that this code does not know.
+    STRIPE_UNEXPECTED = "stripe_unexpected",
+        "Stripe ha respondido algo inesperado; nuestro equipo ya lo está revisando.",
+        "Stripe gave an unexpected answer; our team is looking into it.";
+    /// A field has another type than Stripe documents.
+    STRIPE_SHAPE = "stripe_shape",
+        "Stripe ha enviado datos con un formato nuevo; nuestro equipo ya lo está revisando.",
+        "Stripe sent data in a new format; our team is looking into it.";
+    /// The pages of a list go in circles.
+    STRIPE_PAGES = "stripe_pages",
+        "Stripe ha repetido datos en lugar de continuar la lista; nuestro equipo ya lo está revisando.",
+        "Stripe repeated data instead of continuing the list; our team is looking into it.";
+    /// Test data where real data are due, or the reverse.
+    STRIPE_MODE = "stripe_mode",
+        "Stripe ha mezclado datos reales y de prueba; hemos parado para no mostrar cifras falsas y nuestro equipo lo está revisando.",
+        "Stripe mixed real and test data; we have stopped so as not to show wrong figures, and our team is looking into it.";
+    /// The key belongs to another account than the figures.
+    STRIPE_OTHER_ACCOUNT = "stripe_other_account",
+        "La clave es de otra cuenta de Stripe o del otro modo (real o prueba); pegue una de la misma cuenta o conecte una fuente nueva.",
+        "The key belongs to another Stripe account or to the other mode (live or test); paste one of the same account or connect a new source.";
+    /// The ledger does not add up to the balance.
+    STRIPE_LEDGER_GAP = "stripe_ledger_gap",
+        "La suma de los movimientos no coincide con el saldo que indica Stripe; nuestro equipo lo está revisando.",
+        "The transactions do not add up to the balance that Stripe states; our team is looking into it.";
+    /// Whether the ledger adds up cannot be told.
+    STRIPE_BALANCE_UNREADABLE = "stripe_balance_unreadable",
+        "No podemos comprobar las cifras con el saldo de Stripe porque la clave no puede leerlo; marque el permiso «Balance».",
+        "We cannot check the figures against Stripe's balance because the key may not read it; tick the \"Balance\" permission.";
+    /// Transactions of a kind that no metric counts yet.
+    STRIPE_CATEGORY_UNKNOWN = "stripe_category_unknown",
+        "Hay movimientos de un tipo nuevo en Stripe que todavía no cuentan en ninguna métrica; nuestro equipo lo está revisando.",
+        "There are transactions of a new kind in Stripe that count in no metric yet; our team is looking into it.";
+    /// A key that can do everything.
+    STRIPE_FULL_KEY = "stripe_full_key",
+        "La clave secreta (sk_) puede hacer todo en su cuenta, también mover dinero; sustitúyala por una restringida (rk_) de solo lectura.",
+        "The secret key (sk_) can do everything in your account, moving money included; replace it with a restricted one (rk_) that can only read.";
+    /// The changes of more than 25 days were missed.
+    STRIPE_READ_ANEW = "stripe_read_anew",
+        "La fuente estuvo demasiado tiempo sin leerse; leemos de nuevo todo lo que pudo cambiar.",
+        "The source was not read for too long; we are reading everything anew that may have changed.";
     /// The tenant's plan has no room for more datapoints.
     LIMIT_DATAPOINTS = "limit_datapoints",
         "No caben más datos en su plan; un administrador debe quitar una fuente o ampliar el plan, y entonces seguiremos automáticamente.",
