@@ -217,7 +217,8 @@ impl Ids {
     pub fn read(&self, id: &str) -> Option<Item> {
         let (prefix, _) = id.split_once('_')?;
         let item = Item::from_key(self.key(prefix, id)?)?;
-        (item.prefix() == prefix).then_some(item)
+        // Bits that the item leaves out must be what it writes.
+        (self.of(item) == id).then_some(item)
     }
 
     /// An id with any prefix and number.

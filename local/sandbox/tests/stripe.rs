@@ -215,3 +215,25 @@ async fn events_are_forgotten_after_thirty_days_and_chosen_by_type() {
     assert_eq!(bench.stripe(EUR, &format!("events/{id}")).await.0, 404);
     assert_eq!(bench.stripe(EUR, &format!("events?starting_after={id}")).await.0, 400);
 }
+
+#[tokio::test]
+async fn the_scale_account_has_as_many_payments_as_the_control_api_says() {
+    let bench = Bench::new().await;
+    let size = json!({"charges_per_day": 2_500, "first_day": "2025-10-21"});
+    assert_eq!(bench.control(Method::POST, "stripe", size).await.0, 200);
+    let key = "rk_test_scale";
+    // One old day, by its bounds; a failed first attempt is a charge of its own.
+    let bounds = "created[gte]=1767225600&created[lt]=1767312000";
+    let page = bench.some(key, &format!("payment_intents?{bounds}&limit=100")).await;
+    assert_eq!(page["has_more"], true);
+    let seconds = |index: usize| page["data"][index]["created"].as_i64().unwrap();
+    let expected = 99 * 86_400 / 2_500;
+    assert!((seconds(0) - seconds(99) - expected).abs() < 200, "{}", seconds(0) - seconds(99));
+    let first = bench.some(key, "charges?created[lt]=1761004800").await;
+    assert_eq!(first["data"], json!([]), "nothing before the first day");
+    for wrong in [json!({"charges_per_day": 0}), json!({"charges_per_day": 5, "days": 3})] {
+        assert_eq!(bench.control(Method::POST, "stripe", wrong).await.0, 400);
+    }
+    let keys = bench.control(Method::GET, "stripe", Value::Null).await.1;
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 9);
+}
