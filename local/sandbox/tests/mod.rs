@@ -5,6 +5,7 @@ mod control;
 mod faults;
 mod figures;
 mod oauth;
+mod quirks;
 mod reports;
 mod stripe;
 mod stripe_money;
