@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 pub const TOO_MANY: &str =
     "Exhausted property tokens for a project per hour. These quota tokens will return in under an hour.";
 const MAX_RULES: usize = 100;
+/// Values of `Stripe-Rate-Limited-Reason`.
+const REASONS: [&str; 5] =
+    ["global-rate", "endpoint-rate", "global-concurrency", "endpoint-concurrency", "resource-specific"];
 
 /// A way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,8 +187,6 @@ impl Faults {
         if body.count == Some(0) {
             return Err("count is 0: send 1 or more, or leave it out to fail until the faults are cleared.".into());
         }
-        const REASONS: [&str; 5] =
-            ["global-rate", "endpoint-rate", "global-concurrency", "endpoint-concurrency", "resource-specific"];
         if body.reason.as_deref().is_some_and(|reason| !REASONS.contains(&reason)) {
             return Err(format!("reason: send one of {}, or leave it out.", REASONS.join(", ")));
         }

@@ -95,6 +95,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Stripe's keys and what each shows, for people who want to connect.
+pub fn stripe_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    stripe::accounts::KEYS.iter().map(|key| (key.secret, key.about))
+}
+
 /// Starts a sandbox on a free port of 127.0.0.1. Fails if the state file cannot be read or no port can be opened.
 pub async fn start(config: Config) -> std::io::Result<Sandbox> {
     let shared = Arc::new(Shared {

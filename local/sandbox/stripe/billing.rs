@@ -99,7 +99,10 @@ impl Subscription {
         }
         let end = self.end.map_or(i64::MAX, |end| end.at);
         let now = now.min(end.saturating_sub(1)).max(self.anchor);
-        let k = (0..).find(|k| self.period(k + 1) > now).unwrap_or(0);
+        let mut k = 0;
+        while self.period(k + 1) <= now {
+            k += 1;
+        }
         (self.period(k), self.period(k + 1))
     }
 
@@ -353,6 +356,6 @@ impl World {
         let money = self.account.presentment.first()?;
         let bare = Payment::bare(Pay::Invoice(sub, n), invoice.finalized, invoice.total(), money, random);
         let payment = bare.of(Some(Buyer::Subscriber(sub)), fate(random, false));
-        Some(Payment::new(payment, &invoice.tries, invoice.paid_at.is_some()))
+        Some(payment.tried(&invoice.tries, invoice.paid_at.is_some()))
     }
 }

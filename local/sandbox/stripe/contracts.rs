@@ -128,7 +128,7 @@ impl World {
         let (start, end) = subscription.current(now);
         let price = self.price(plan);
         let mut item = json!({
-            "id": self.ids.of(Item::SubscriptionItem(sub, index)), "object": "subscription_item",
+            "id": self.ids.of(Item::Position(sub, index)), "object": "subscription_item",
             "billing_thresholds": null, "created": subscription.start, "current_period_end": end,
             "current_period_start": start, "discounts": [], "metadata": {},
             "plan": {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::ids::{Flow, Item, Source};
 use super::kinds::Kind;
 use super::payments::{Buyer, Fate, Pay, Verdict};
+use super::rows::Thing;
 use super::world::{World, day_of};
 use super::{VERSION, billing::Why};
 
@@ -74,7 +75,11 @@ impl Happening {
     pub fn read(world: &World, id: &str) -> Option<Self> {
         let (code, day) = id.split_at_checked(id.len().checked_sub(DAY_DIGITS)?)?;
         let key = world.ids.key("evt", code)?;
-        world.happenings(day.parse().ok()?).into_iter().find(|happening| happening.key() == key)
+        let rows = world.rows(Kind::Events, day.parse().ok()?);
+        rows.iter().find_map(|row| match row.thing {
+            Thing::Event(happening) if row.key == key => Some(happening),
+            _ => None,
+        })
     }
 }
 
@@ -176,12 +181,12 @@ impl World {
     }
 
     fn about_disputes(&self, all: &mut Collector) {
-        let begun = self.disputes_on(all.day, 0).into_iter();
-        for pay in begun.chain(self.disputes_on(all.day, super::payments::VERDICT_DELAY)) {
-            let Some((began, ended, verdict)) = self.payment(pay).and_then(|payment| payment.dispute()) else {
+        let opened = self.disputes_on(all.day, 0).into_iter();
+        for paid in opened.chain(self.disputes_on(all.day, super::payments::VERDICT_DELAY)) {
+            let Some((began, ended, verdict)) = self.payment(paid).and_then(|payment| payment.dispute()) else {
                 continue;
             };
-            let dispute = Item::Dispute(pay);
+            let dispute = Item::Dispute(paid);
             all.add(began, "charge.dispute.created", dispute);
             if verdict != Verdict::Inquiry {
                 all.add(began, "charge.dispute.funds_withdrawn", dispute);

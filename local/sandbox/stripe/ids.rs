@@ -69,7 +69,7 @@ pub enum Item {
     /// A subscription and which of its discounts.
     Discount(u32),
     /// A subscription and which of its items.
-    SubscriptionItem(u32, u32),
+    Position(u32, u32),
     Invoice(u32, u32),
     /// An invoice and which of its lines.
     Line(u32, u32, u8),
@@ -131,7 +131,7 @@ impl Fields {
 impl Item {
     /// A number of its own; within one kind and second it also decides the order.
     pub fn key(self) -> u64 {
-        let plain = |a: u32, b: u32, c: u8| Fields { a: a.into(), b: b.into(), c: c.into(), ..Fields::default() };
+        let numbers = |a: u32, b: u32, c: u8| Fields { a: a.into(), b: b.into(), c: c.into(), ..Fields::default() };
         let (tag, fields) = match self {
             Self::Charge(pay, attempt) => (0, Fields::of_pay(pay, attempt)),
             Self::Intent(pay) => (1, Fields::of_pay(pay, 0)),
@@ -140,21 +140,21 @@ impl Item {
             Self::Movement(flow, source) => {
                 let fields = match source {
                     Source::Payment(pay, nth) => Fields::of_pay(pay, nth),
-                    Source::Day(day) => plain(day, 0, 0),
+                    Source::Day(day) => numbers(day, 0, 0),
                 };
                 (4, Fields { sub: flow as u64, ..fields })
             }
-            Self::Customer(Buyer::Shopper(day, slot)) => (5, plain(day, slot, 0)),
-            Self::Customer(Buyer::Subscriber(sub)) => (5, Fields { sub: 1, ..plain(sub, 0, 0) }),
-            Self::Subscription(sub) => (6, plain(sub, 0, 0)),
-            Self::Discount(sub) => (7, plain(sub, 0, 0)),
-            Self::SubscriptionItem(sub, item) => (8, plain(sub, item, 0)),
-            Self::Invoice(sub, n) => (9, plain(sub, n, 0)),
-            Self::Line(sub, n, line) => (10, plain(sub, n, line)),
-            Self::InvoicePayment(sub, n) => (11, plain(sub, n, 0)),
-            Self::Payout(day) => (12, plain(day, 0, 0)),
-            Self::Price(plan) => (13, plain(plan as u32, 0, 0)),
-            Self::Product(plan) => (14, plain(plan as u32, 0, 0)),
+            Self::Customer(Buyer::Shopper(day, slot)) => (5, numbers(day, slot, 0)),
+            Self::Customer(Buyer::Subscriber(sub)) => (5, Fields { sub: 1, ..numbers(sub, 0, 0) }),
+            Self::Subscription(sub) => (6, numbers(sub, 0, 0)),
+            Self::Discount(sub) => (7, numbers(sub, 0, 0)),
+            Self::Position(sub, item) => (8, numbers(sub, item, 0)),
+            Self::Invoice(sub, n) => (9, numbers(sub, n, 0)),
+            Self::Line(sub, n, line) => (10, numbers(sub, n, line)),
+            Self::InvoicePayment(sub, n) => (11, numbers(sub, n, 0)),
+            Self::Payout(day) => (12, numbers(day, 0, 0)),
+            Self::Price(plan) => (13, numbers(plan as u32, 0, 0)),
+            Self::Product(plan) => (14, numbers(plan as u32, 0, 0)),
             Self::PaymentMethod(pay) => (15, Fields::of_pay(pay, 0)),
         };
         Fields { tag, ..fields }.pack()
@@ -177,7 +177,7 @@ impl Item {
             5 => Self::Customer(Buyer::Subscriber(a)),
             6 => Self::Subscription(a),
             7 => Self::Discount(a),
-            8 => Self::SubscriptionItem(a, b),
+            8 => Self::Position(a, b),
             9 => Self::Invoice(a, b),
             10 => Self::Line(a, b, c),
             11 => Self::InvoicePayment(a, b),

@@ -53,7 +53,7 @@ impl World {
                     "subscription_item_details": {
                         "invoice_item": null, "proration": false, "proration_details": null,
                         "subscription": self.ids.of(Item::Subscription(sub)),
-                        "subscription_item": self.ids.of(Item::SubscriptionItem(sub, item))
+                        "subscription_item": self.ids.of(Item::Position(sub, item))
                     },
                     "type": "subscription_item_details"
                 },

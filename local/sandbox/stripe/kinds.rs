@@ -1,7 +1,7 @@
 //! The resources of the API: address, permission and filters of each.
 
 /// A resource that can be listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     BalanceTransactions,
     Charges,

@@ -97,10 +97,10 @@ impl World {
         let foreign = payment.money.currency != self.account.currency;
         let movement = Movement::new(flow, Source::Payment(payment.pay, nth), created, settled(amount));
         let movement = Movement { rate: foreign.then_some(rate), ..movement };
-        Some(self.with_fee(movement, payment, settled(captured)))
+        Some(self.with_fee(&movement, payment, settled(captured)))
     }
 
-    fn with_fee(&self, movement: Movement, payment: &Payment, captured: i64) -> Movement {
+    fn with_fee(&self, movement: &Movement, payment: &Payment, captured: i64) -> Movement {
         let fees = self.account.fees;
         let fee = match movement.flow {
             Flow::Charge => {
@@ -110,7 +110,7 @@ impl World {
             Flow::Dispute => fees.dispute,
             _ => 0,
         };
-        Movement { fee, tax: (fee * fees.tax + 5_000) / 10_000, ..movement }
+        Movement { fee, tax: (fee * fees.tax + 5_000) / 10_000, ..movement.clone() }
     }
 
     /// Whether the card is one of the account's own region.

@@ -92,13 +92,13 @@ impl Query {
             "created[lte]" => self.to = self.to.min(integer(name, value)?),
             "created[lt]" => self.to = self.to.min(integer(name, value)?.saturating_sub(1)),
             "expand[]" => self.expand.push(value.to_owned()),
-            _ => match kind.filters().iter().find(|(filter, _)| *filter == plain) {
-                Some((filter, place)) => self.filters.push((filter, place, value.to_owned())),
-                None => {
+            _ => {
+                let Some((filter, place)) = kind.filters().iter().find(|(filter, _)| *filter == plain) else {
                     let message = format!("Received unknown parameter: {name}");
                     return Err(ApiError::invalid(name, message).with_code("parameter_unknown"));
-                }
-            },
+                };
+                self.filters.push((filter, place, value.to_owned()));
+            }
         }
         Ok(())
     }
@@ -189,28 +189,24 @@ pub fn page(world: &World, kind: Kind, mut query: Query, now: i64) -> Result<Val
         days = Box::new(first..=last);
     }
     let mut found = Vec::new();
-    for day in days {
-        let mut rows = world.rows(kind, day);
-        let fits = |row: &Row| {
-            (query.from..=query.to).contains(&row.at)
-                && after.is_none_or(|cursor| row.stamp() < cursor)
-                && before.is_none_or(|cursor| row.stamp() > cursor)
-        };
-        rows.retain(fits);
-        rows.sort_unstable_by_key(Row::stamp);
-        if before.is_none() {
-            rows.reverse();
-        }
-        for row in rows {
-            if let Some(object) = world.show(&row, now).filter(|object| query.keeps(world, kind, &row, object)) {
-                found.push(object);
+    let fits = |row: &Row| {
+        (query.from..=query.to).contains(&row.at)
+            && after.is_none_or(|cursor| row.stamp() < cursor)
+            && before.is_none_or(|cursor| row.stamp() > cursor)
+    };
+    'days: for day in days {
+        let rows = world.rows(kind, day);
+        let count = rows.len();
+        for index in 0..count {
+            let row = &rows[if before.is_some() { index } else { count - 1 - index }];
+            if !fits(row) {
+                continue;
             }
+            let object = world.show(row, now).filter(|object| query.keeps(world, kind, row, object));
+            found.extend(object);
             if found.len() > query.limit {
-                break;
+                break 'days;
             }
-        }
-        if found.len() > query.limit {
-            break;
         }
     }
     let has_more = found.len() > query.limit;

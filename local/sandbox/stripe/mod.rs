@@ -50,10 +50,13 @@ pub const BASE: &str = "/stripe";
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
 const MAX_PER_DAY: u64 = 5_000;
 
+/// Account, mode and year: a world reaches to the end of a year.
+type Place = (&'static str, bool, i32);
+
 /// The worlds that were asked for, and what the control API has set.
 #[derive(Debug, Default)]
 pub struct Stripe {
-    worlds: Mutex<HashMap<(&'static str, bool, i32), Arc<World>>>,
+    worlds: Mutex<HashMap<Place, Arc<World>>>,
     scale: Mutex<Option<Size>>,
     revoked: Mutex<HashSet<&'static str>>,
     requests: Mutex<u64>,
@@ -142,7 +145,7 @@ async fn serve(
 
 /// The headers of every answer.
 pub fn sign(shared: &Shared, request: &HeaderMap, response: &mut Response) {
-    let number = season_id(shared.stripe.next_request());
+    let number = request_id(shared.stripe.next_request());
     let version = request.get("stripe-version").cloned().unwrap_or_else(|| HeaderValue::from_static(VERSION));
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("stripe-version"), version);
@@ -151,7 +154,7 @@ pub fn sign(shared: &Shared, request: &HeaderMap, response: &mut Response) {
     }
 }
 
-fn season_id(number: u64) -> String {
+fn request_id(number: u64) -> String {
     format!("req_{:014x}", super::season::mix(number) >> 8)
 }
 

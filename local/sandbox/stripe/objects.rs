@@ -22,7 +22,7 @@ impl World {
             Item::Customer(buyer) => self.customer(buyer, now),
             Item::Subscription(sub) => self.subscription(sub, now),
             Item::Discount(sub) => self.discount(sub),
-            Item::SubscriptionItem(sub, index) => self.subscription_item(sub, index, now),
+            Item::Position(sub, index) => self.subscription_item(sub, index, now),
             Item::Invoice(sub, n) => self.invoice(sub, n, now),
             Item::InvoicePayment(sub, n) => self.invoice_payment_object(sub, n, now),
             Item::Payout(day) => self.payout_object(day, now),

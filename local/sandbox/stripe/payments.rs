@@ -84,13 +84,12 @@ pub struct Payment {
 
 impl Payment {
     /// The payment with its attempts; the last one succeeded or none.
-    pub fn new(base: Self, tries: &[i64], succeeded: bool) -> Self {
-        let mut payment = Self { succeeded, ..base };
-        for (held, at) in payment.tries.iter_mut().zip(tries) {
+    pub fn tried(mut self, tries: &[i64], succeeded: bool) -> Self {
+        for (held, at) in self.tries.iter_mut().zip(tries) {
             *held = *at;
-            payment.tried += 1;
+            self.tried += 1;
         }
-        payment
+        Self { succeeded, ..self }
     }
 
     /// A payment nobody has tried to make yet.
@@ -261,9 +260,9 @@ impl World {
         let bare = Payment::bare(Pay::OneOff(day, slot), created, price * self.account.scale, money, random);
         let payment = bare.of(self.buyer(day, slot, random), fate(random, true));
         Some(match attempts {
-            Attempts::DeclinedThenPaid => Payment::new(payment, &[created + 2, created + RETRY_SECONDS], true),
-            Attempts::Declined => Payment::new(payment, &[created + 2], false),
-            Attempts::Paid => Payment::new(payment, &[created + 2], true),
+            Attempts::DeclinedThenPaid => payment.tried(&[created + 2, created + RETRY_SECONDS], true),
+            Attempts::Declined => payment.tried(&[created + 2], false),
+            Attempts::Paid => payment.tried(&[created + 2], true),
         })
     }
 

@@ -76,18 +76,14 @@ impl ApiError {
 
     /// Too many requests. A reason is given for all but locks; without one it is a lock.
     pub fn too_many(reason: Option<&str>) -> Self {
-        match reason {
-            Some(reason) => {
-                let headers = vec![("stripe-rate-limited-reason", reason.to_owned())];
-                Self { headers, ..Self::new(429, "Too many requests.") }.with_code("rate_limit")
-            }
-            None => {
-                let message = "This object can't be accessed right now because another API request or Stripe process is \
-                               currently accessing it.";
-                let headers = vec![("stripe-should-retry", "true".to_owned())];
-                Self { headers, ..Self::new(429, message) }.with_code("lock_timeout")
-            }
+        if let Some(reason) = reason {
+            let headers = vec![("stripe-rate-limited-reason", reason.to_owned())];
+            return Self { headers, ..Self::new(429, "Too many requests.") }.with_code("rate_limit");
         }
+        let message = "This object can't be accessed right now because another API request or Stripe process is currently \
+                       accessing it.";
+        let headers = vec![("stripe-should-retry", "true".to_owned())];
+        Self { headers, ..Self::new(429, message) }.with_code("lock_timeout")
     }
 
     /// Stripe's own fault.

@@ -1,5 +1,7 @@
 //! What was created on a day, for every resource, and the way back from an id.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::events::Happening;
@@ -9,7 +11,11 @@ use super::lists::EVENT_SECONDS;
 use super::payments::{Buyer, Pay};
 use super::plans::{Coupon, Plan};
 use super::world::{DAY, World, pick, start_of};
+use crate::sandbox::lock;
 use crate::sandbox::season::mix;
+
+/// Entries that are kept in memory, days counted as one.
+const MAX_KEPT: usize = 100_000;
 
 /// Something with a place in a list.
 #[derive(Debug, Clone, Copy)]
@@ -43,11 +49,26 @@ impl Row {
 }
 
 impl World {
-    /// All that was created on a day, in no order.
-    pub fn rows(&self, kind: Kind, day: u32) -> Vec<Row> {
+    /// All that was created on a day, oldest first. It is kept, because a page is followed by the next.
+    pub fn rows(&self, kind: Kind, day: u32) -> Arc<[Row]> {
         if day < self.first_day {
-            return Vec::new();
+            return Arc::default();
         }
+        if let Some(found) = lock(&self.kept_rows).get(&(kind, day)) {
+            return Arc::clone(found);
+        }
+        let mut rows = self.compute_rows(kind, day);
+        rows.sort_unstable_by_key(Row::stamp);
+        let rows: Arc<[Row]> = rows.into();
+        let mut kept = lock(&self.kept_rows);
+        if kept.values().map(|rows| rows.len() + 1).sum::<usize>() > MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert((kind, day), Arc::clone(&rows));
+        rows
+    }
+
+    fn compute_rows(&self, kind: Kind, day: u32) -> Vec<Row> {
         match kind {
             Kind::BalanceTransactions => {
                 let payout = self.movement(Flow::Payout, Source::Day(day));
@@ -111,7 +132,7 @@ impl World {
             Item::Customer(Buyer::Shopper(day, slot)) => {
                 self.is_new_shopper(day, slot).then(|| self.one_off(day, slot))?.map(|payment| payment.created)
             }
-            Item::Customer(Buyer::Subscriber(sub)) | Item::Subscription(sub) | Item::SubscriptionItem(sub, _) => {
+            Item::Customer(Buyer::Subscriber(sub)) | Item::Subscription(sub) | Item::Position(sub, _) => {
                 Some(self.billing.get(sub)?.start)
             }
             Item::Discount(sub) => Some(self.billing.get(sub)?.discount()?.1),

@@ -8,7 +8,9 @@ use chrono::NaiveDate;
 use super::accounts::Account;
 use super::billing::Billing;
 use super::ids::Ids;
+use super::kinds::Kind;
 use super::ledger::Movement;
+use super::rows::Row;
 use crate::sandbox::season::{self, mix};
 
 /// Seconds of a day.
@@ -50,6 +52,9 @@ pub struct Size {
     pub flat: bool,
 }
 
+/// The entries of a resource's days.
+pub type KeptRows = HashMap<(Kind, u32), Arc<[Row]>>;
+
 /// An account's objects, all of them computed when they are asked for.
 #[derive(Debug)]
 pub struct World {
@@ -62,6 +67,8 @@ pub struct World {
     size: Size,
     /// The movements of days that were asked for, kept because a page is followed by the next.
     pub(super) kept: Mutex<HashMap<u32, Arc<Vec<Movement>>>>,
+    /// Likewise the entries of lists.
+    pub(super) kept_rows: Mutex<KeptRows>,
 }
 
 impl World {
@@ -78,6 +85,7 @@ impl World {
             billing: Billing::new(account, seed, size.first_day, horizon),
             size,
             kept: Mutex::default(),
+            kept_rows: Mutex::default(),
         }
     }
 

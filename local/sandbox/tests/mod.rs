@@ -9,6 +9,7 @@ mod quirks;
 mod reports;
 mod stripe;
 mod stripe_money;
+mod stripe_shapes;
 mod tokens;
 
 use std::collections::HashMap;

@@ -146,7 +146,7 @@ async fn every_object_of_a_list_is_found_by_its_id_and_by_no_other_account() {
         for object in [&objects[0], &objects[objects.len() - 1]] {
             let id = text(&object["id"]);
             assert_eq!(bench.some(EUR, &format!("{path}/{id}")).await, *object);
-            assert_eq!(object["livemode"].as_bool().unwrap_or(false), false);
+            assert_ne!(object["livemode"], true);
             if path != "coupons" {
                 assert_eq!(bench.stripe("rk_live_demo_eur", &format!("{path}/{id}")).await.0, 404);
                 assert_eq!(bench.stripe("rk_test_demo_clp", &format!("{path}/{id}")).await.0, 404);
