@@ -57,14 +57,14 @@ const fn spanish(id: &'static str, name: &'static str, per_day: u64) -> Account 
     Account { id, name, country: "ES", currency: "eur", presentment: ONLY_EUR, per_day, scale: 1, fees: EUROPE }
 }
 
-static LUMBRE: Account = spanish("acct_1LumbreTiendaES", "Tienda Lumbre", 40);
+static LUMBRE: Account = spanish("acct_1LumbreTiendaES", "Tienda Lumbre", 24);
 static MAIPO: Account = Account {
     country: "CL",
     currency: "clp",
     presentment: &[Presentment { currency: "clp", share: 100, rate: 1_000_000 }],
     scale: 10,
     fees: Fees { home: 290, abroad: 390, fixed: 0, tax: 1_900, dispute: 15_000 },
-    ..spanish("acct_1MaipoVinosCL0", "Vinos del Maipo", 14)
+    ..spanish("acct_1MaipoVinosCL0", "Vinos del Maipo", 12)
 };
 static ATLANTICA: Account = Account {
     presentment: &[
@@ -72,9 +72,9 @@ static ATLANTICA: Account = Account {
         Presentment { currency: "usd", share: 38, rate: 918_000 },
         Presentment { currency: "gbp", share: 12, rate: 1_165_000 },
     ],
-    ..spanish("acct_1AtlanticaMulti", "Editorial Atlántica", 18)
+    ..spanish("acct_1AtlanticaMulti", "Editorial Atlántica", 14)
 };
-static BRISA: Account = spanish("acct_1BrisaEstudioES", "Estudio Brisa", 9);
+static BRISA: Account = spanish("acct_1BrisaEstudioES", "Estudio Brisa", 7);
 static SCALE: Account = spanish("acct_1EscalaPruebaES", "Banco de pruebas", 60);
 
 /// What kind of key it is.

@@ -17,8 +17,8 @@ const DRAFT_SECONDS: i64 = 3_600;
 const RETRIES: [i64; 2] = [3 * DAY, 5 * DAY];
 /// A subscription whose first payment fails waits this long.
 const INCOMPLETE_SECONDS: i64 = 23 * 3_600;
-/// New subscriptions of an ordinary day of 2025, in thousandths per 40 payments.
-const PER_DAY: u64 = 1_250;
+/// New subscriptions of an ordinary day of 2025, in thousandths per 24 payments.
+const PER_DAY: u64 = 950;
 
 /// Why a subscription ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl Billing {
         for day in first_day..=day_of(horizon) {
             let random = mix(seed ^ 0x5B5 ^ mix(u64::from(day)));
             let growth = 1_000 + u64::from(day - first_day) / 2;
-            let count = (PER_DAY * account.per_day / 40 * growth / 1_000 + random % 1_000) / 1_000;
+            let count = (PER_DAY * account.per_day / 24 * growth / 1_000 + random % 1_000) / 1_000;
             for slot in 0..count {
                 billing.add(subscription(account, mix(random ^ slot), day, horizon));
             }

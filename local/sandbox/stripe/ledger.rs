@@ -128,8 +128,9 @@ impl World {
                 Some(Movement { available_on: start_of(day), ..payout })
             }
             Flow::PayoutFailure => {
-                let amount = self.payout(day)?;
-                Some(Movement::new(flow, source, self.payout_failure(day)?, amount))
+                // Asked first: else each day would lead to the payout before it, back to the first.
+                let returned = self.payout_failure(day)?;
+                Some(Movement::new(flow, source, returned, self.payout(day)?))
             }
             Flow::Fee if date_of(day).day() == 1 && day > self.first_day + 27 => {
                 let amount = -(900 + i64::from(day % 700)) * self.account.scale;

@@ -99,7 +99,7 @@ impl World {
         }
         let date = date_of(day);
         let (week, month) = season::of(date);
-        let growth = 1_000_000 + u64::from(age) * 600;
+        let growth = 1_000_000 + u64::from(age) * 300;
         let noise = mix(self.seed ^ mix(u64::from(day)));
         let campaign = if season::in_campaign(self.seed, 1, date) { 17 } else { 10 };
         let milli = self.size.per_day * week * month / 1_000 * growth / 1_000_000 * (900 + noise % 201) / 1_000;
