@@ -7,8 +7,9 @@ use super::reply::ApiError;
 /// What Stripe takes of a payment.
 #[derive(Debug, Clone, Copy)]
 pub struct Fees {
-    /// Hundredths of a per cent for cards of the account's own region, and of other ones.
+    /// Hundredths of a per cent for cards of the account's own region.
     pub home: i64,
+    /// The same for other cards.
     pub abroad: i64,
     /// Fixed part, in minor units.
     pub fixed: i64,

@@ -36,23 +36,32 @@ pub enum Why {
 /// The end of a subscription.
 #[derive(Debug, Clone, Copy)]
 pub struct End {
+    /// When somebody asked for it, or the last retry failed.
     pub asked: i64,
+    /// When it takes effect.
     pub at: i64,
+    /// Its reason.
     pub why: Why,
 }
 
 /// An invoice.
 #[derive(Debug, Clone)]
 pub struct Invoice {
+    /// When it was made, as a draft.
     pub created: i64,
+    /// When it got its number and was charged for the first time.
     pub finalized: i64,
     /// What it is for.
     pub period: (i64, i64),
-    /// Sums of the lines, in minor units: the plan, and the usage of the period before.
+    /// Sum of the plan's line, in minor units.
     pub plan: i64,
+    /// Sum of the usage of the period before.
     pub usage: i64,
+    /// What the coupon takes off.
     pub discount: i64,
+    /// Attempts to collect; none if there is nothing to pay.
     pub tries: Vec<i64>,
+    /// The attempt that succeeded.
     pub paid_at: Option<i64>,
     /// The first one of its subscription.
     pub first: bool,
@@ -68,15 +77,23 @@ impl Invoice {
 /// A subscription.
 #[derive(Debug, Clone)]
 pub struct Subscription {
+    /// When it began.
     pub start: i64,
     /// When the first period begins that is paid.
     pub anchor: i64,
+    /// What is subscribed to.
     pub plan: Plan,
+    /// Seats or boxes.
     pub quantity: i64,
+    /// End of the trial, if there was one.
     pub trial_end: Option<i64>,
+    /// What makes it cheaper.
     pub coupon: Option<Coupon>,
+    /// Its end, which may lie ahead.
     pub end: Option<End>,
+    /// Oldest first.
     pub invoices: Vec<Invoice>,
+    /// Decides all the rest.
     pub random: u64,
 }
 
@@ -164,6 +181,7 @@ fn past_due(invoice: &Invoice) -> Option<(i64, i64)> {
 /// All subscriptions of an account, oldest first, with what happens on which day.
 #[derive(Debug, Default)]
 pub struct Billing {
+    /// By number.
     pub subscriptions: Vec<Subscription>,
     begun: HashMap<u32, Vec<u32>>,
     invoiced: HashMap<u32, Vec<(u32, u32)>>,

@@ -17,6 +17,7 @@ const DAY_DIGITS: usize = 5;
 /// An event. `kind` is an index into [`TYPES`], `nth` counts events of one kind about one object.
 #[derive(Debug, Clone, Copy)]
 pub struct Happening {
+    /// When.
     pub at: i64,
     kind: u8,
     item: Item,

@@ -27,16 +27,21 @@ const MAX_KEPT: usize = 200_000;
 /// A balance transaction.
 #[derive(Debug, Clone)]
 pub struct Movement {
+    /// What moves.
     pub flow: Flow,
+    /// Where it comes from.
     pub source: Source,
+    /// When it moves.
     pub created: i64,
     /// Gross, in minor units of the settlement currency; in is positive.
     pub amount: i64,
     /// What Stripe takes, without tax.
     pub fee: i64,
+    /// Tax on the fee.
     pub tax: i64,
     /// Millionths of the settlement currency for a unit of the payment's.
     pub rate: Option<i64>,
+    /// From when on it can be paid out.
     pub available_on: i64,
 }
 

@@ -28,6 +28,7 @@ pub struct Query {
     from: i64,
     to: i64,
     filters: Vec<(&'static str, &'static str, String)>,
+    /// Paths to expand.
     pub expand: Vec<String>,
 }
 

@@ -54,6 +54,7 @@ pub enum Fate {
 pub const REFUND_DELAYS: [u32; 3] = [1, 3, 9];
 /// A refund that fails does so this long after it was made.
 pub const FAILURE_DELAY: u32 = 4;
+/// Days from a payment to its dispute.
 pub const DISPUTE_DELAYS: [u32; 2] = [12, 25];
 /// From a dispute to its verdict.
 pub const VERDICT_DELAY: u32 = 20;
@@ -69,16 +70,22 @@ const SHIPPING: i64 = 490;
 /// A payment with the times of its attempts.
 #[derive(Debug, Clone)]
 pub struct Payment {
+    /// Which one.
     pub pay: Pay,
+    /// When the shopper's intent was made.
     pub created: i64,
     /// In minor units of its currency.
     pub amount: i64,
+    /// Its currency.
     pub money: &'static Presentment,
+    /// Nobody for a guest.
     pub buyer: Option<Buyer>,
     tries: [i64; 4],
     tried: u8,
     succeeded: bool,
+    /// What becomes of it.
     pub fate: Fate,
+    /// Decides all the rest.
     pub random: u64,
 }
 

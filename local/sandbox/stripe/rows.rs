@@ -28,8 +28,11 @@ pub enum Thing {
 /// An entry of a list. The key orders what was created in the same second.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
+    /// `created`.
     pub at: i64,
+    /// Order within a second.
     pub key: u64,
+    /// What it is.
     pub thing: Thing,
 }
 

@@ -58,11 +58,17 @@ pub type KeptRows = HashMap<(Kind, u32), Arc<[Row]>>;
 /// An account's objects, all of them computed when they are asked for.
 #[derive(Debug)]
 pub struct World {
+    /// Whose objects.
     pub account: &'static Account,
+    /// Live or test mode.
     pub live: bool,
+    /// Decides everything in it.
     pub seed: u64,
+    /// Before it there is nothing.
     pub first_day: u32,
+    /// Its ids.
     pub ids: Ids,
+    /// Its subscriptions.
     pub billing: Billing,
     size: Size,
     /// The movements of days that were asked for, kept because a page is followed by the next.
