@@ -130,7 +130,7 @@ async fn fail(shared: &Shared, fault: &Fault, parts: &Parts, body: &Bytes) -> Op
             tokio::time::sleep(PATIENCE).await;
             StatusCode::GATEWAY_TIMEOUT.into_response()
         }
-        _ if of_stripe => stripe_error(fault).into_response(),
+        _ if of_stripe => stripe_error(fault, parts).into_response(),
         _ => google_error(shared, fault, parts).into_response(),
     };
     if of_stripe {
@@ -160,12 +160,12 @@ fn google_error(shared: &Shared, fault: &Fault, parts: &Parts) -> ApiError {
     error
 }
 
-fn stripe_error(fault: &Fault) -> stripe::reply::ApiError {
+fn stripe_error(fault: &Fault, parts: &Parts) -> stripe::reply::ApiError {
     use stripe::reply::ApiError;
     let mut error = match fault.kind {
         Kind::TooMany => ApiError::too_many(Some(fault.reason.as_deref().unwrap_or("global-rate"))),
         Kind::LockTimeout => ApiError::too_many(None),
-        Kind::Forbidden => ApiError::permission("rk_test_****", "acct_sandbox", "rak_charge_read"),
+        Kind::Forbidden => stripe::denied(parts.uri.path(), &parts.headers),
         Kind::Unavailable => ApiError::internal(503),
         _ => ApiError::internal(500),
     };

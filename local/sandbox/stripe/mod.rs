@@ -127,6 +127,16 @@ pub fn secret(headers: &HeaderMap) -> Option<String> {
     Some(text.split(':').next().unwrap_or_default().to_owned())
 }
 
+/// The answer as if the key lacked the permission for this address.
+pub fn denied(path: &str, headers: &HeaderMap) -> ApiError {
+    let place = path.split('/').nth(3).unwrap_or_default();
+    let area = Kind::at(place).map_or("balance", Kind::area);
+    let secret = secret(headers).unwrap_or_default();
+    let key = accounts::KEYS.iter().find(|key| key.secret == secret);
+    let account = key.map_or("acct_unknown", |key| key.account.id);
+    ApiError::permission(&accounts::masked(&secret), account, &format!("rak_{area}_read"))
+}
+
 async fn serve(
     State(shared): State<Arc<Shared>>,
     method: Method,

@@ -171,6 +171,9 @@ async fn stripes_faults_speak_stripes_language() {
         assert_eq!(found, status);
         assert!(answer["error"]["type"].is_string(), "{answer}");
     }
+    bench.fault(json!({"kind": 403, "match": {"path_prefix": "/stripe/v1/payouts"}, "count": 1})).await;
+    let (_, answer) = bench.stripe(KEY, "payouts?limit=1").await;
+    assert!(text(&answer["error"]["message"]).contains("'rak_payout_read'"), "{answer}");
     let (status, answer) = bench.control(Method::POST, "faults", json!({"kind": 429, "reason": "mood"})).await;
     assert!(status == 400 && text(&answer["error"]).contains("global-rate"), "{answer}");
 }
