@@ -16,6 +16,7 @@ use crate::connectors::ga4::{Ga4, Ga4Client, RETRY_WAITS};
 use crate::connectors::http::{Backoff, UpstreamClient};
 use crate::connectors::oauth::{GOOGLE_PARAMS, OAuthClient, OAuthConfig};
 use crate::connectors::registry::Connectors;
+use crate::connectors::stripe::{Pauses, Stripe, StripeClient};
 use crate::domain::secret::Secret;
 use crate::functions;
 use crate::http::access;
@@ -81,7 +82,9 @@ where
     S: Fn(Duration) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    Ok(Connectors::new(vec![Arc::new(ga4(config, upstream, sleep)?)]))
+    let pauses = Pauses::new(Arc::new(SystemRandom), sleep.clone());
+    let stripe = Stripe::new(StripeClient::new(upstream.clone(), config.stripe_url.clone(), pauses));
+    Ok(Connectors::new(vec![Arc::new(ga4(config, upstream, sleep)?), Arc::new(stripe)]))
 }
 
 fn ga4<F, S>(config: &Config, upstream: &UpstreamClient, sleep: S) -> Result<Ga4, BuildError>

@@ -14,7 +14,7 @@ use axum::routing::get;
 use url::{Url, form_urlencoded};
 
 use super::consent::{self, Language};
-use super::grants::{Consent, Scopes};
+use super::grants::{Consent, EMAIL_SCOPE, Scopes};
 use super::{Shared, catalogue, ga4, lock};
 
 /// Address of the consent page.
@@ -117,7 +117,7 @@ fn check(shared: &Shared, pairs: &[(String, String)]) -> Result<Request, Refusal
 }
 
 /// Scopes that the client may ask for.
-const KNOWN_SCOPES: [&str; 3] = [ga4::SCOPE, "openid", "email"];
+const KNOWN_SCOPES: [&str; 4] = [ga4::SCOPE, "openid", "email", EMAIL_SCOPE];
 
 fn pairs(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()

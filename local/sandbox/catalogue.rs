@@ -35,6 +35,21 @@ pub enum Access {
     Forbidden,
 }
 
+/// What is odd about a property's reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quirk {
+    /// Nothing.
+    None,
+    /// The person may not see revenue: zeros, and a note in the metadata.
+    NoRevenue,
+    /// Rows of few users are withheld.
+    Thresholded,
+    /// Reports over more than a month are made from a sample.
+    Sampled,
+    /// Days beyond the newest ones of a report stand under `(other)`.
+    FullTable,
+}
+
 /// A GA4 property.
 #[derive(Debug)]
 pub struct Property {
@@ -56,6 +71,8 @@ pub struct Property {
     pub home: usize,
     /// What the Data API does with it.
     pub access: Access,
+    /// What is odd about it.
+    pub quirk: Quirk,
 }
 
 const fn madrid(id: u64, name: &'static str, base_sessions: u64, access: Access) -> Property {
@@ -69,7 +86,12 @@ const fn madrid(id: u64, name: &'static str, base_sessions: u64, access: Access)
         price_step: 1,
         home: 0,
         access,
+        quirk: Quirk::None,
     }
+}
+
+const fn odd(id: u64, name: &'static str, quirk: Quirk) -> Property {
+    Property { quirk, ..madrid(id, name, 260, Access::Open) }
 }
 
 const fn bogota(id: u64, name: &'static str, base_sessions: u64, access: Access) -> Property {
@@ -94,8 +116,17 @@ const fn santiago(id: u64, name: &'static str, base_sessions: u64, access: Acces
     }
 }
 
+const fn los_angeles(id: u64, name: &'static str, base_sessions: u64) -> Property {
+    Property {
+        zone: Tz::America__Los_Angeles,
+        currency: "USD",
+        home: 8,
+        ..madrid(id, name, base_sessions, Access::Open)
+    }
+}
+
 /// Everybody who can sign in; the first one is preselected on the consent page.
-pub static PEOPLE: [Person; 2] = [
+pub static PEOPLE: [Person; 3] = [
     Person {
         email: "cliente@lumbre.example",
         name: "Tienda Lumbre",
@@ -135,6 +166,21 @@ pub static PEOPLE: [Person; 2] = [
                 ],
             },
         ],
+    },
+    Person {
+        email: "eva@laboratorio.example",
+        name: "Eva, Laboratorio",
+        accounts: &[Account {
+            id: 3_000_001,
+            name: "Laboratorio",
+            properties: &[
+                los_angeles(310_000_501, "Pacific Books (Los Ángeles)", 350),
+                odd(310_000_502, "Sin ingresos (permiso restringido)", Quirk::NoRevenue),
+                odd(310_000_503, "Con umbral de privacidad", Quirk::Thresholded),
+                odd(310_000_504, "Con muestreo", Quirk::Sampled),
+                odd(310_000_505, "Tabla llena: (other)", Quirk::FullTable),
+            ],
+        }],
     },
 ];
 

@@ -1,4 +1,5 @@
-//! `/__control`: faults, the request log, the clock and the quotas, for tests and demos. Not part of the request log.
+//! `/__control`: faults, the request log, the clock, the quotas, the habits of the
+//! token endpoint and Stripe's keys, for tests and demos. Not part of the request log.
 
 use std::sync::Arc;
 
@@ -9,11 +10,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use axum::{Json, Router};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, lock};
+use super::grants::Habits;
+use super::{Shared, lock, stripe};
 
 /// The control API.
 pub fn routes() -> Router<Arc<Shared>> {
@@ -22,6 +24,8 @@ pub fn routes() -> Router<Arc<Shared>> {
         .route("/__control/requests", get(requests).delete(clear_requests))
         .route("/__control/clock", get(clock).post(set_clock))
         .route("/__control/quotas", delete(reset_quotas))
+        .route("/__control/oauth", get(oauth).post(set_oauth))
+        .route("/__control/stripe", get(keys).post(set_stripe).delete(reset_stripe))
 }
 
 /// A wrong control request; the text says what to change.
@@ -107,4 +111,43 @@ async fn set_clock(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: 
 async fn reset_quotas(State(shared): State<Arc<Shared>>) -> Json<Value> {
     lock(&shared.quotas).reset();
     Json(json!({"reset": true}))
+}
+
+async fn oauth(State(shared): State<Arc<Shared>>) -> Json<Habits> {
+    Json(lock(&shared.grants).habits)
+}
+
+/// Changes how tokens are given; what is left out is as with Google.
+async fn set_oauth(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Json<Habits>, Wrong> {
+    let habits: Habits = serde_json::from_value(read(&headers, &body)?).map_err(|error| Wrong(format!("{error}.")))?;
+    if !(1..=86_400).contains(&habits.access_seconds) {
+        return Err(Wrong(format!("access_seconds is {}: send 1 to 86400.", habits.access_seconds)));
+    }
+    lock(&shared.grants).habits = habits;
+    Ok(Json(habits))
+}
+
+/// The keys that can be used, for people who want to connect.
+async fn keys() -> Json<Value> {
+    Json(json!({"keys": stripe::accounts::listed()}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scale {
+    charges_per_day: u64,
+    first_day: Option<NaiveDate>,
+}
+
+/// Sets the size of the scale account.
+async fn set_stripe(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Wrong> {
+    let scale: Scale = serde_json::from_value(read(&headers, &body)?).map_err(|error| Wrong(format!("{error}.")))?;
+    shared.stripe.configure(Some((scale.charges_per_day, scale.first_day))).map_err(Wrong)?;
+    Ok(Json(json!({"charges_per_day": scale.charges_per_day, "first_day": scale.first_day})))
+}
+
+/// Gives revoked keys back, and the scale account its first size.
+async fn reset_stripe(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Wrong> {
+    shared.stripe.configure(None).map_err(Wrong)?;
+    Ok(Json(json!({"reset": true})))
 }

@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 pub const TOO_MANY: &str =
     "Exhausted property tokens for a project per hour. These quota tokens will return in under an hour.";
 const MAX_RULES: usize = 100;
+/// Values of `Stripe-Rate-Limited-Reason`.
+const REASONS: [&str; 5] =
+    ["global-rate", "endpoint-rate", "global-concurrency", "endpoint-concurrency", "resource-specific"];
 
 /// A way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// 429 with Google's body, and `Retry-After` if the rule has one.
+    /// 429 with the vendor's body, and `Retry-After` if the rule has one.
     TooMany,
-    /// 500 with Google's envelope; counts towards the property's server errors.
+    /// 500 with the vendor's envelope; with Google it counts towards the property's server errors.
     ServerError,
     /// Never answers.
     Timeout,
@@ -22,14 +25,36 @@ pub enum Kind {
     TruncatedBody,
     /// The right body in small pieces.
     Slow,
-    /// The grant behind the request is revoked, and the request refused because of it.
+    /// The grant or key behind the request is revoked, and the request refused because of it.
     RevokedToken,
-    /// 403 with Google's permission body.
+    /// 403 with the vendor's permission body.
     Forbidden,
+    /// 502 with the page of a gateway.
+    BadGateway,
+    /// 503 with the vendor's envelope; with Google it counts as a server error.
+    Unavailable,
+    /// Stripe's other 429, without `Stripe-Rate-Limited-Reason`.
+    LockTimeout,
+    /// The right body, one byte a second.
+    Drip,
+    /// The right body, followed by whitespace without end.
+    Endless,
+    /// Two gigabytes.
+    Huge,
+    /// Seven megabytes of gzip that become one gigabyte.
+    GzipBomb,
+    /// The right answer with lists that are no lists.
+    WrongType,
+    /// The first page, whatever page was asked for, and always another one to come.
+    RepeatedCursor,
+    /// 200 with a page in HTML.
+    Html,
+    /// 200 without a body.
+    Empty,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 18] = [
         (Self::TooMany, "429"),
         (Self::ServerError, "500"),
         (Self::Timeout, "timeout"),
@@ -37,6 +62,17 @@ impl Kind {
         (Self::Slow, "slow"),
         (Self::RevokedToken, "revoked_token"),
         (Self::Forbidden, "403"),
+        (Self::BadGateway, "502"),
+        (Self::Unavailable, "503"),
+        (Self::LockTimeout, "lock_timeout"),
+        (Self::Drip, "drip"),
+        (Self::Endless, "endless"),
+        (Self::Huge, "huge"),
+        (Self::GzipBomb, "gzip_bomb"),
+        (Self::WrongType, "wrong_type"),
+        (Self::RepeatedCursor, "repeated_cursor"),
+        (Self::Html, "html"),
+        (Self::Empty, "empty"),
     ];
 
     /// Name in the control API.
@@ -62,6 +98,8 @@ pub struct Fault {
     pub retry_after: Option<u64>,
     /// Instead of the usual sentence in the error body.
     pub message: Option<String>,
+    /// Stripe's `Stripe-Rate-Limited-Reason` of a 429.
+    pub reason: Option<String>,
     /// How long a slow body takes.
     pub seconds: u64,
 }
@@ -112,6 +150,7 @@ struct Body {
     after: Option<u64>,
     retry_after: Option<u64>,
     message: Option<String>,
+    reason: Option<String>,
     seconds: Option<u64>,
 }
 
@@ -148,6 +187,9 @@ impl Faults {
         if body.count == Some(0) {
             return Err("count is 0: send 1 or more, or leave it out to fail until the faults are cleared.".into());
         }
+        if body.reason.as_deref().is_some_and(|reason| !REASONS.contains(&reason)) {
+            return Err(format!("reason: send one of {}, or leave it out.", REASONS.join(", ")));
+        }
         let seconds = body.seconds.unwrap_or(10);
         if seconds > 600 {
             return Err(format!("seconds is {seconds}: send at most 600."));
@@ -156,7 +198,7 @@ impl Faults {
             return Err(format!("There are {MAX_RULES} faults already: DELETE /__control/faults clears them."));
         }
         self.last += 1;
-        let fault = Fault { kind, retry_after: body.retry_after, message: body.message, seconds };
+        let fault = Fault { kind, retry_after: body.retry_after, message: body.message, reason: body.reason, seconds };
         let after = body.after.unwrap_or(0);
         let rule = Rule { id: self.last, method, path_prefix, after, count: body.count, seen: 0, hits: 0, fault };
         let shown = rule.show();

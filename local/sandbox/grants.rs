@@ -18,7 +18,9 @@ pub type Scopes = BTreeSet<String>;
 /// Live refresh tokens per account and client; one more kills the oldest without a word.
 pub const MAX_REFRESH_TOKENS: usize = 100;
 /// Seconds for which an access token is valid, as Google's answers say.
-pub const ACCESS_SECONDS: i64 = 3_599;
+const ACCESS_SECONDS: i64 = 3_599;
+/// `email` as Google writes it in its answers, whatever the client wrote.
+pub const EMAIL_SCOPE: &str = "https://www.googleapis.com/auth/userinfo.email";
 const CODE_SECONDS: i64 = 60;
 
 /// What a code was given for.
@@ -58,12 +60,30 @@ struct Kept {
     access: Vec<Token>,
 }
 
+/// What the control API may change, for clients of stricter vendors; not kept across restarts.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Habits {
+    /// Each refresh replaces the refresh token; the old one is dead.
+    pub rotate: bool,
+    /// Seconds for which an access token is valid.
+    pub access_seconds: i64,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { rotate: false, access_seconds: ACCESS_SECONDS }
+    }
+}
+
 /// All grants to the one client.
 #[derive(Debug)]
 pub struct Grants {
     file: PathBuf,
     kept: Kept,
     codes: HashMap<String, Code>,
+    /// How tokens are given.
+    pub habits: Habits,
 }
 
 impl Grants {
@@ -74,7 +94,7 @@ impl Grants {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { file, kept, codes: HashMap::new() })
+        Ok(Self { file, kept, codes: HashMap::new(), habits: Habits::default() })
     }
 
     fn save(&self) -> std::io::Result<()> {
@@ -86,7 +106,7 @@ impl Grants {
     pub fn consent(&mut self, consent: Consent, now: DateTime<Utc>) -> std::io::Result<(String, Scopes)> {
         let before = self.kept.consents.get(&consent.email);
         let first = before.is_none();
-        let mut scopes = consent.ticked;
+        let mut scopes: Scopes = consent.ticked.into_iter().map(long_name).collect();
         let granted: Scopes = before.into_iter().flatten().chain(&scopes).cloned().collect();
         if consent.add_granted {
             scopes.clone_from(&granted);
@@ -117,7 +137,7 @@ impl Grants {
         let token = secret("ya29.a0")?;
         // Once expired it never comes back, even if the clock is set back.
         self.kept.access.retain(|held| held.expires > Some(now.timestamp()));
-        let expires = Some(now.timestamp() + ACCESS_SECONDS);
+        let expires = Some(now.timestamp() + self.habits.access_seconds);
         self.kept.access.push(Token { hash: hash(&token), email: email.into(), scopes: scopes.clone(), expires });
         self.save()?;
         Ok(token)
@@ -140,6 +160,16 @@ impl Grants {
         }
         self.save()?;
         Ok(token)
+    }
+
+    /// Puts a new refresh token in the place of a live one.
+    pub fn rotate(&mut self, token: &str) -> std::io::Result<String> {
+        let (old, new) = (hash(token), secret("1//0")?);
+        for held in self.kept.refresh.iter_mut().filter(|held| held.hash == old) {
+            held.hash = hash(&new);
+        }
+        self.save()?;
+        Ok(new)
     }
 
     /// Account and scopes of a live refresh token.
@@ -193,6 +223,10 @@ pub struct Consent {
     pub redirect_uri: String,
     /// PKCE challenge.
     pub challenge: Option<String>,
+}
+
+fn long_name(scope: String) -> String {
+    if scope == "email" { EMAIL_SCOPE.to_owned() } else { scope }
 }
 
 fn secret(prefix: &str) -> std::io::Result<String> {

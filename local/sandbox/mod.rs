@@ -1,10 +1,12 @@
-//! A sandbox of Google on loopback: OAuth, the Analytics Admin and Data APIs, and a control API for tests and demos.
+//! A sandbox of Google and Stripe on loopback: OAuth, the Analytics Admin and Data APIs, Stripe for reading, and a control
+//! API for tests and demos.
 //!
-//! A client cannot tell it from Google but by its base URLs; its people, properties and figures are invented. Everything
+//! A client cannot tell it from the vendors but by its base URLs; its people, properties and figures are invented. Everything
 //! is served on one port, `/__control` included. Where a behaviour follows a vendor's documentation, the module that has it
 //! says so.
 
 mod authorize;
+mod bodies;
 mod catalogue;
 mod clock;
 mod consent;
@@ -14,6 +16,8 @@ mod faults;
 mod ga4;
 mod grants;
 mod journal;
+mod season;
+mod stripe;
 mod token;
 
 #[cfg(test)]
@@ -33,6 +37,7 @@ use self::ga4::quota::Quotas;
 use self::ga4::reply::ApiError;
 use self::grants::Grants;
 use self::journal::Journal;
+use self::stripe::Stripe;
 
 /// What a sandbox needs to know.
 #[derive(Debug, Clone)]
@@ -82,11 +87,17 @@ struct Shared {
     quotas: Mutex<Quotas>,
     faults: Mutex<Faults>,
     journal: Mutex<Journal>,
+    stripe: Stripe,
 }
 
 /// Locks, also after a panic of another holder: each holder leaves whole values behind.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stripe's keys and what each shows, for people who want to connect.
+pub fn stripe_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    stripe::accounts::KEYS.iter().map(|key| (key.secret, key.about))
 }
 
 /// Starts a sandbox on a free port of 127.0.0.1. Fails if the state file cannot be read or no port can be opened.
@@ -101,11 +112,13 @@ pub async fn start(config: Config) -> std::io::Result<Sandbox> {
         quotas: Mutex::default(),
         faults: Mutex::default(),
         journal: Mutex::default(),
+        stripe: Stripe::default(),
     });
     let upstreams = Router::new()
         .merge(authorize::routes())
         .merge(token::routes())
         .merge(ga4::routes())
+        .merge(stripe::routes())
         .fallback(async || ApiError::not_found())
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), edge::pass));
     let app = upstreams.merge(control::routes()).with_state(shared);

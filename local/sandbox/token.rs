@@ -15,7 +15,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use super::grants::{ACCESS_SECONDS, Scopes};
+use super::grants::{EMAIL_SCOPE, Scopes};
 use super::{Shared, lock};
 
 /// The two endpoints.
@@ -136,25 +136,53 @@ fn exchange(shared: &Shared, form: &HashMap<String, String>) -> Result<serde_jso
         _ => {}
     }
     let access = grants.access_token(&code.email, &code.scopes, now)?;
-    let mut answer = access_answer(&access, &code.scopes);
+    let mut answer = access_answer(&access, &code.scopes, grants.habits.access_seconds);
+    if code.scopes.contains("openid") {
+        answer["id_token"] = id_token(shared, &code.email, &code.scopes).into();
+    }
     if code.refreshable {
         answer["refresh_token"] = grants.refresh_token(&code.email, &code.scopes)?.into();
     }
     Ok(answer)
 }
 
-/// As with Google, the answer holds no new refresh token: the old one stays.
+/// As with Google, the answer holds no new refresh token: the old one stays. The control API can make it rotate.
 fn refresh(shared: &Shared, form: &HashMap<String, String>) -> Result<serde_json::Value, Refusal> {
     let token = required(form, "refresh_token")?;
     let mut grants = lock(&shared.grants);
     let (email, scopes) = grants.refreshable(token).ok_or_else(Refusal::dead_grant)?;
     let access = grants.access_token(&email, &scopes, shared.clock.now())?;
-    Ok(access_answer(&access, &scopes))
+    let mut answer = access_answer(&access, &scopes, grants.habits.access_seconds);
+    if grants.habits.rotate {
+        answer["refresh_token"] = grants.rotate(token)?.into();
+    }
+    if scopes.contains("openid") {
+        answer["id_token"] = id_token(shared, &email, &scopes).into();
+    }
+    Ok(answer)
 }
 
-fn access_answer(access: &str, scopes: &Scopes) -> serde_json::Value {
+fn access_answer(access: &str, scopes: &Scopes, seconds: i64) -> serde_json::Value {
     let scope = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-    json!({"access_token": access, "expires_in": ACCESS_SECONDS, "scope": scope, "token_type": "Bearer"})
+    json!({"access_token": access, "expires_in": seconds, "scope": scope, "token_type": "Bearer"})
+}
+
+/// Who consented, as a JWT without signature: a client that takes it from the token endpoint itself need not verify one
+/// (`OpenID` Connect Core, section 3.1.3.7). The address is in it only if its scope was granted.
+fn id_token(shared: &Shared, email: &str, scopes: &Scopes) -> String {
+    let now = shared.clock.now().timestamp();
+    let digits =
+        Sha256::digest(email.as_bytes()).iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(*byte));
+    let mut claims = json!({
+        "iss": "https://accounts.google.com", "azp": shared.client_id, "aud": shared.client_id,
+        "sub": format!("1{digits:020}"), "iat": now, "exp": now + 3_600
+    });
+    if scopes.contains(EMAIL_SCOPE) {
+        claims["email"] = email.into();
+        claims["email_verified"] = true.into();
+    }
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.", part(json!({"alg": "none", "typ": "JWT"})), part(claims))
 }
 
 /// Takes the token from the body or, as Google does too, from the query. Any live token of a grant ends all of it.

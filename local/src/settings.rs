@@ -113,6 +113,7 @@ impl Parts<'_> {
             ("PORTAL_GOOGLE_REVOKE_URL", format!("{sandbox}/revoke")),
             ("PORTAL_GOOGLE_DATA_URL", sandbox.to_owned()),
             ("PORTAL_GOOGLE_ADMIN_URL", sandbox.to_owned()),
+            ("PORTAL_STRIPE_URL", format!("{sandbox}/stripe")),
             ("PORTAL_CLOCK_FILE", self.clock_file.display().to_string()),
         ];
         pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()

@@ -1,5 +1,7 @@
 //! Objects of providers, reduced to what they add to metrics, and the sums of that; as `portal_app`.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -166,6 +168,28 @@ pub async fn sums(
     .bind(asked.stream)
     .fetch_all(app)
     .await?)
+}
+
+/// What a stream's objects add to one measure, per currency.
+pub async fn totals(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    stream: &str,
+    measure: &str,
+) -> Result<BTreeMap<String, Decimal>, StoreError> {
+    let rows: Vec<(String, Decimal)> = sqlx::query_as(
+        "select coalesce(m.c, ''), sum(m.v)
+           from source_records r, jsonb_to_recordset(r.measures) as m (m text, v numeric, c text)
+          where r.tenant_id = $1 and r.source_id = $2 and r.stream = $3 and m.m = $4 group by 1 limit 200",
+    )
+    .bind(tenant.0)
+    .bind(source.0)
+    .bind(stream)
+    .bind(measure)
+    .fetch_all(app)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Puts all objects on the days of another zone; gives the first and the last day, before and after.

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use self::fields::{Dimension, Metric};
 use self::reply::ApiError;
-use super::catalogue::{Access, Account, Person, Property};
+use super::catalogue::{Access, Account, Person, Property, Quirk};
 use super::{Shared, lock};
 
 /// The one scope that opens both APIs for reading.
@@ -129,13 +129,17 @@ async fn property(State(shared): State<Arc<Shared>>, headers: HeaderMap, Path(id
 async fn metadata(State(shared): State<Arc<Shared>>, headers: HeaderMap, Path(id): Path<String>) -> Reply {
     let person = caller(&shared, &headers)?;
     // Property 0 stands for the fields that every property has.
-    if id != "0" {
-        readable(person, &id)?;
+    let property = if id == "0" { None } else { Some(readable(person, &id)?.1) };
+    let mut metrics = Metric::ALL.map(Metric::metadata);
+    if property.is_some_and(|property| property.quirk == Quirk::NoRevenue) {
+        for metric in metrics.iter_mut().filter(|metric| metric["apiName"] == Metric::Revenue.api_name()) {
+            metric["blockedReasons"] = json!(["NO_REVENUE_METRICS"]);
+        }
     }
     Ok(axum::Json(json!({
         "name": format!("properties/{id}/metadata"),
         "dimensions": Dimension::ALL.map(Dimension::metadata),
-        "metrics": Metric::ALL.map(Metric::metadata)
+        "metrics": metrics
     }))
     .into_response())
 }
@@ -213,6 +217,9 @@ fn run(shared: &Shared, property: &Property, body: wire::Body) -> Result<report:
     let days: i64 = report.ranges.iter().map(|range| (range.end - range.start).num_days() + 1).sum();
     let days = u64::try_from(days).unwrap_or(0);
     let price = quota::price(days, report.dimensions.len() as u64, answer.row_count as u64);
+    if report::is_thresholded(property, &report) {
+        lock(&shared.quotas).thresholded(property.id, now)?;
+    }
     let quota = lock(&shared.quotas).charge(property.id, price, now);
     answer.property_quota = report.wants_quota.then_some(quota);
     Ok(answer)

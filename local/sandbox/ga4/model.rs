@@ -7,6 +7,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::fields::{COUNTRIES, DEVICES, LATE, OTHER, PAID_SOCIAL};
 use crate::sandbox::catalogue::Property;
+use crate::sandbox::season::{self, mix};
 
 /// The additive figures of a cell or of any sum of cells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,16 +92,10 @@ const HABITS: [Habits; 9] = [
 const COUNTRY_WEIGHTS: [u64; 10] = [612, 92, 74, 58, 48, 36, 30, 22, 18, 10];
 /// Share per device, and what the device makes of the number of buyers, both per mille.
 const DEVICE_WEIGHTS: [(u64, u64); 3] = [(630, 760), (325, 1_480), (45, 900)];
-/// Monday first: per mille of an average day.
-const WEEK: [u64; 7] = [1_100, 1_080, 1_060, 1_030, 960, 820, 950];
-/// January first: the August and December dips of a Spanish shop.
-const MONTHS: [u64; 12] = [1_010, 980, 1_000, 1_010, 1_020, 990, 900, 610, 970, 1_050, 1_140, 760];
 /// How much of the final figure shows at an age of 0, 1 and 2 days, per mille; later it is complete.
 const MATURITY: [u64; 3] = [550, 900, 980];
 /// Days after which the visits of [`LATE`] have found their channel.
 const LATE_DAYS: i64 = 2;
-/// Length of the yearly campaign, in days.
-const CAMPAIGN_DAYS: u32 = 9;
 
 /// The first day with data.
 pub fn first_day() -> NaiveDate {
@@ -115,7 +110,7 @@ pub fn day(seed: u64, property: &Property, date: NaiveDate, today: NaiveDate, mu
     }
     let key = mix(seed ^ mix(property.id) ^ mix(u64::try_from(date.num_days_from_ce()).unwrap_or(0)));
     let volume = volume(property, date, key);
-    let campaign = in_campaign(seed, property, date);
+    let campaign = season::in_campaign(seed, property.id, date);
     let shown = usize::try_from(age).ok().and_then(|age| MATURITY.get(age)).copied().unwrap_or(1_000);
     let folded = folds(key);
     for (channel, habits) in HABITS.iter().enumerate() {
@@ -172,17 +167,10 @@ const fn distinct(visits: u64, pool: u64) -> u64 {
 /// Expected sessions of a day, in thousandths.
 fn volume(property: &Property, date: NaiveDate, key: u64) -> u64 {
     let days = u64::try_from((date - first_day()).num_days()).unwrap_or(0);
-    let week = WEEK[date.weekday().num_days_from_monday() as usize];
-    let month = MONTHS[date.month0() as usize];
+    let (week, month) = season::of(date);
     let growth = 1_000_000 + days * 493; // 18 % of the first year, every year
     let noise = 940 + key % 121;
     property.base_sessions * week * month / 1_000 * growth / 1_000_000 * noise / 1_000
-}
-
-/// One campaign a year, nine days in the first half of October, on a day that depends on the property.
-fn in_campaign(seed: u64, property: &Property, date: NaiveDate) -> bool {
-    let start = 1 + (mix(seed ^ property.id) % 7) as u32;
-    date.month() == 10 && (start..start + CAMPAIGN_DAYS).contains(&date.day())
 }
 
 fn country_weight(property: &Property, country: usize) -> u64 {
@@ -223,12 +211,4 @@ fn figures(property: &Property, habits: &Habits, buyers: u64, sessions: u64, ran
         revenue_hundredths: purchases * price,
         seconds: now * habits.seconds * (700 + chance(0) * 3 / 5) / 1_000,
     }
-}
-
-/// The splitmix64 finaliser: a good scatter of 64 bits, by Sebastiano Vigna, in the public domain.
-const fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ (value >> 31)
 }

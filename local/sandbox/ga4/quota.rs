@@ -26,6 +26,7 @@ struct Spent {
     tokens_hour: u64,
     tokens_day: u64,
     server_errors: u64,
+    thresholded: u64,
     running: u64,
 }
 
@@ -35,7 +36,7 @@ impl Spent {
         let hour = now.timestamp().div_euclid(3_600);
         let day = now.with_timezone(&Los_Angeles).num_days_from_ce();
         if hour != self.hour {
-            (self.hour, self.tokens_hour, self.server_errors) = (hour, 0, 0);
+            (self.hour, self.tokens_hour, self.server_errors, self.thresholded) = (hour, 0, 0, 0);
         }
         if day != self.day {
             (self.day, self.tokens_day) = (day, 0);
@@ -90,8 +91,19 @@ impl Quotas {
             "tokensPerProjectPerHour": status(TOKENS_PER_PROJECT_PER_HOUR, spent.tokens_hour),
             "concurrentRequests": {"remaining": CONCURRENT_REQUESTS.saturating_sub(spent.running)},
             "serverErrorsPerProjectPerHour": {"remaining": SERVER_ERRORS_PER_HOUR.saturating_sub(spent.server_errors)},
-            "potentiallyThresholdedRequestsPerHour": {"remaining": THRESHOLDED_PER_HOUR}
+            "potentiallyThresholdedRequestsPerHour": {"remaining": THRESHOLDED_PER_HOUR.saturating_sub(spent.thresholded)}
         })
+    }
+
+    /// Counts a report from which rows may be withheld, or refuses it; each one of a batch counts.
+    pub fn thresholded(&mut self, property: u64, now: DateTime<Utc>) -> Result<(), ApiError> {
+        let spent = self.spent.entry(property).or_default();
+        spent.turn(now);
+        if spent.thresholded >= THRESHOLDED_PER_HOUR {
+            return Err(ApiError::exhausted("Exhausted potentially thresholded requests quota."));
+        }
+        spent.thresholded += 1;
+        Ok(())
     }
 
     /// Counts a 5xx answer: after ten in an hour Google blocks the property for the project.

@@ -62,6 +62,11 @@ impl ApiError {
         Self::new(500, "INTERNAL", "Internal error encountered.")
     }
 
+    /// Google is not there for the moment.
+    pub fn unavailable() -> Self {
+        Self::new(503, "UNAVAILABLE", "The service is currently unavailable.")
+    }
+
     /// There is nothing at this address.
     pub fn not_found() -> Self {
         Self::new(404, "NOT_FOUND", "Method not found.")

@@ -11,7 +11,16 @@ use super::fields::{CHANNELS, COUNTRIES, DEVICES, Dimension, Metric};
 use super::model::{self, Cell, Figures};
 use super::request::{Report, SortKey};
 use super::wire::OrderType;
-use crate::sandbox::catalogue::Property;
+use crate::sandbox::catalogue::{Property, Quirk};
+
+/// What Google writes where rows were folded into one.
+const OTHER_LABEL: &str = "(other)";
+/// Rows of fewer users are withheld where that is the rule.
+const FEW_USERS: u64 = 10;
+/// Longer reports are sampled where that is the rule.
+const SAMPLED_DAYS: usize = 31;
+/// Days with rows of their own in a full table.
+const KEPT_DAYS: i64 = 31;
 
 /// `RunReportResponse`. Empty lists and zero counts are absent, as in proto-JSON.
 #[derive(Debug, Serialize)]
@@ -80,6 +89,7 @@ pub fn run(seed: u64, property: &Property, report: &Report, today: NaiveDate) ->
     for range in 0..report.ranges.len() {
         collect(seed, property, report, range, today, &mut rows);
     }
+    restrict(property, report, &mut rows);
     if !report.keep_empty_rows && !report.metrics.is_empty() {
         rows.retain(|row| report.metrics.iter().any(|metric| number(*metric, row) != 0.0));
     }
@@ -110,7 +120,57 @@ fn metadata(seed: u64, property: &Property, report: &Report, today: NaiveDate) -
     if by_country && (0..report.ranges.len()).any(folded) {
         metadata["dataLossFromOtherRow"] = Value::Bool(true);
     }
+    note(property, report, today, &mut metadata);
     metadata
+}
+
+/// Whether rows of few users are withheld from this report.
+pub fn is_thresholded(property: &Property, report: &Report) -> bool {
+    let by_trait = |dimension: &Dimension| !matches!(dimension, Dimension::Date | Dimension::DateRange);
+    property.quirk == Quirk::Thresholded && report.dimensions.iter().any(by_trait)
+}
+
+/// Takes out of the rows what the property does not show.
+fn restrict(property: &Property, report: &Report, rows: &mut Vec<Row>) {
+    if is_thresholded(property, report) {
+        rows.retain(|row| row.users >= FEW_USERS);
+    }
+    if property.quirk == Quirk::NoRevenue {
+        for row in rows {
+            row.figures.revenue_hundredths = 0;
+        }
+    }
+}
+
+/// What the metadata says about a property's quirk.
+fn note(property: &Property, report: &Report, today: NaiveDate, metadata: &mut Value) {
+    let all_days: Vec<NaiveDate> = (0..report.ranges.len()).flat_map(|range| days(report, range, today)).collect();
+    match property.quirk {
+        Quirk::NoRevenue if report.metrics.contains(&Metric::Revenue) => {
+            metadata["schemaRestrictionResponse"] = json!({"activeMetricRestrictions": [
+                {"metricName": Metric::Revenue.api_name(), "restrictedMetricTypes": ["REVENUE_DATA"]}
+            ]});
+        }
+        Quirk::Thresholded if is_thresholded(property, report) => metadata["subjectToThresholding"] = true.into(),
+        Quirk::Sampled if all_days.len() > SAMPLED_DAYS => {
+            let space = all_days.len() * 120_000;
+            metadata["samplingMetadatas"] =
+                json!([{"samplesReadCount": (space / 3).to_string(), "samplingSpaceSize": space.to_string()}]);
+        }
+        Quirk::FullTable if all_days.iter().any(|day| is_folded(property, report, 0, today, *day)) => {
+            metadata["dataLossFromOtherRow"] = true.into();
+        }
+        _ => {}
+    }
+}
+
+/// Whether a day's rows went into `(other)` because the table of the report was full.
+fn is_folded(property: &Property, report: &Report, range: usize, today: NaiveDate, day: NaiveDate) -> bool {
+    let newest = report.ranges[range].end.min(today);
+    property.quirk == Quirk::FullTable
+        && report.dimensions.len() > 1
+        && report.dimensions.contains(&Dimension::Date)
+        && (newest - day).num_days() >= KEPT_DAYS
 }
 
 /// The days of a range that can hold data.
@@ -164,8 +224,14 @@ fn collect(seed: u64, property: &Property, report: &Report, range: usize, today:
             let visits = std::mem::take(&mut groups[index].today);
             groups[index].days += model::day_users(property, visits);
         }
-        if by_date {
-            flush(&mut groups, Some(date), rows);
+        if !by_date {
+            continue;
+        }
+        let folded = |day| is_folded(property, report, range, today, day);
+        match (folded(date), date.succ_opt().is_some_and(folded)) {
+            (true, true) => {}
+            (true, false) => flush(&mut groups, None, rows),
+            (false, _) => flush(&mut groups, Some(date), rows),
         }
     }
     if !by_date {
@@ -175,7 +241,7 @@ fn collect(seed: u64, property: &Property, report: &Report, range: usize, today:
 
 fn label(report: &Report, dimension: Dimension, row: &Row) -> Cow<'static, str> {
     match dimension {
-        Dimension::Date => row.date.map(|date| date.format("%Y%m%d").to_string()).unwrap_or_default().into(),
+        Dimension::Date => row.date.map_or(Cow::Borrowed(OTHER_LABEL), |date| date.format("%Y%m%d").to_string().into()),
         Dimension::DateRange => report.ranges[row.range].name.clone().into(),
         Dimension::Channel => CHANNELS[row.channel].into(),
         Dimension::Country => COUNTRIES[row.country].0.into(),

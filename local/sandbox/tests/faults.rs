@@ -143,3 +143,117 @@ async fn a_revoked_token_ends_the_grant_at_the_data_api() {
     assert_eq!(bench.get(&access_token, SUMMARIES).await.0, 401);
     assert_eq!(bench.refresh(&refresh_token).await.1["error"], "invalid_grant");
 }
+
+const KEY: &str = "rk_test_demo_eur";
+const CHARGES: &str = "/stripe/v1/charges?limit=3";
+
+async fn charges(bench: &Bench) -> Response {
+    bench.client.get(bench.url(CHARGES)).bearer_auth(KEY).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn stripes_faults_speak_stripes_language() {
+    let bench = Bench::new().await;
+    bench.fault(json!({"kind": 429, "reason": "endpoint-rate", "count": 1})).await;
+    let response = charges(&bench).await;
+    assert_eq!(response.headers()["stripe-rate-limited-reason"], "endpoint-rate");
+    assert!(response.headers().contains_key("request-id") && !response.headers().contains_key("retry-after"));
+    let (status, answer) = read(response).await;
+    assert_eq!((status, &answer["error"]["code"]), (429, &json!("rate_limit")));
+    bench.fault(json!({"kind": "lock_timeout", "count": 1})).await;
+    let response = charges(&bench).await;
+    assert!(!response.headers().contains_key("stripe-rate-limited-reason"));
+    assert_eq!(response.headers()["stripe-should-retry"], "true");
+    assert_eq!(read(response).await.1["error"]["code"], "lock_timeout");
+    for (kind, status) in [(500, 500), (503, 503), (403, 403)] {
+        bench.fault(json!({"kind": kind, "count": 1})).await;
+        let (found, answer) = read(charges(&bench).await).await;
+        assert_eq!(found, status);
+        assert!(answer["error"]["type"].is_string(), "{answer}");
+    }
+    bench.fault(json!({"kind": 403, "match": {"path_prefix": "/stripe/v1/payouts"}, "count": 1})).await;
+    let (_, answer) = bench.stripe(KEY, "payouts?limit=1").await;
+    assert!(text(&answer["error"]["message"]).contains("'rak_payout_read'"), "{answer}");
+    let (status, answer) = bench.control(Method::POST, "faults", json!({"kind": 429, "reason": "mood"})).await;
+    assert!(status == 400 && text(&answer["error"]).contains("global-rate"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_revoked_key_stays_revoked_until_the_keys_are_given_back() {
+    let bench = Bench::new().await;
+    bench.fault(json!({"kind": "revoked_token", "count": 1})).await;
+    for _ in 0..2 {
+        let (status, answer) = read(charges(&bench).await).await;
+        assert_eq!((status, &answer["error"]["code"]), (401, &json!("api_key_expired")));
+    }
+    assert_eq!(bench.stripe("rk_test_demo_clp", "charges").await.0, 200, "another key is not touched");
+    bench.control(Method::DELETE, "stripe", Value::Null).await;
+    assert_eq!(charges(&bench).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_told_by_nothing_but_its_content() {
+    let bench = Bench::new().await;
+    bench.fault(json!({"kind": "html", "count": 1})).await;
+    let response = charges(&bench).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"text/html; charset=utf-8".parse().unwrap())
+    );
+    bench.fault(json!({"kind": "empty", "count": 1})).await;
+    assert_eq!(charges(&bench).await.bytes().await.unwrap().len(), 0);
+    bench.fault(json!({"kind": 502, "count": 1})).await;
+    let response = charges(&bench).await;
+    assert_eq!(response.status(), 502);
+    assert!(response.text().await.unwrap().starts_with("<html>"));
+    bench.fault(json!({"kind": "wrong_type", "count": 1})).await;
+    let (status, answer) = read(charges(&bench).await).await;
+    assert!(status == 200 && answer["data"].is_object(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_repeated_cursor_leads_to_the_same_page_for_ever() {
+    let bench = Bench::new().await;
+    let (token, _) = bench.connect(AGENCY).await;
+    let first = read(charges(&bench).await).await.1;
+    bench.fault(json!({"kind": "repeated_cursor"})).await;
+    let cursor = text(&first["data"][2]["id"]);
+    let again = bench.some(KEY, &format!("charges?limit=3&starting_after={cursor}")).await;
+    assert_eq!((&again["data"], &again["has_more"]), (&first["data"], &json!(true)));
+    let pages =
+        [bench.get(&token, SUMMARIES).await.1, bench.get(&token, &format!("{SUMMARIES}?pageToken=CAUQ2")).await.1];
+    assert_eq!(pages[0], pages[1]);
+    assert_eq!(pages[0]["nextPageToken"], "CAUQ0");
+    let mut body = query(&["date"], &["sessions"], "2026-11-01", "2026-11-10");
+    let whole = bench.post(&token, "310000101:runReport", &body).await.1;
+    body["offset"] = json!("5");
+    let page = bench.post(&token, "310000101:runReport", &body).await.1;
+    assert_eq!(page["rows"], whole["rows"]);
+    assert_eq!(page["rowCount"], 1_000_010);
+}
+
+#[tokio::test]
+async fn bodies_without_measure_can_be_given_up() {
+    let bench = Bench::new().await;
+    for kind in ["endless", "huge"] {
+        bench.fault(json!({"kind": kind, "count": 1})).await;
+        let mut response = charges(&bench).await;
+        assert!(!response.headers().contains_key("content-length"), "{kind}");
+        let mut size = 0;
+        while size < 40_000 {
+            size += response.chunk().await.unwrap().expect("more to come").len();
+        }
+    }
+    bench.fault(json!({"kind": "gzip_bomb", "count": 1})).await;
+    // The client unpacks it while it comes.
+    let mut response = charges(&bench).await;
+    let mut size = 0;
+    while size < 9 << 20 {
+        let chunk = response.chunk().await.unwrap().expect("more to come");
+        assert!(chunk.iter().all(|byte| *byte == b' '));
+        size += chunk.len();
+    }
+    bench.fault(json!({"kind": "drip", "count": 1})).await;
+    let mut response = charges(&bench).await;
+    assert_eq!(response.chunk().await.unwrap().unwrap().len(), 1);
+}

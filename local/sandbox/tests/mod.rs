@@ -5,7 +5,11 @@ mod control;
 mod faults;
 mod figures;
 mod oauth;
+mod quirks;
 mod reports;
+mod stripe;
+mod stripe_money;
+mod stripe_shapes;
 mod tokens;
 
 use std::collections::HashMap;
@@ -154,6 +158,33 @@ impl Bench {
         let (status, answer) = self.post(token, &format!("{SHOP}:runReport"), body).await;
         assert_eq!(status, 200, "{answer}");
         answer
+    }
+
+    /// `GET /stripe/v1/{path}` with an API key.
+    async fn stripe(&self, key: &str, path: &str) -> (u16, Value) {
+        self.get(key, &format!("/stripe/v1/{path}")).await
+    }
+
+    /// A list or object of Stripe's that must be there.
+    async fn some(&self, key: &str, path: &str) -> Value {
+        let (status, answer) = self.stripe(key, path).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    /// All objects of a list, newest first, page by page.
+    async fn all(&self, key: &str, path: &str) -> Vec<Value> {
+        let mut found: Vec<Value> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let page = self.some(key, &format!("{path}{sign}limit=100{cursor}")).await;
+            found.extend(page["data"].as_array().unwrap().iter().cloned());
+            if page["has_more"] == false {
+                return found;
+            }
+            cursor = format!("&starting_after={}", text(&found.last().unwrap()["id"]));
+        }
     }
 
     /// The request log from `since` on.

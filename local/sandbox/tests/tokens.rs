@@ -99,3 +99,56 @@ async fn an_access_token_expires_on_the_sandbox_clock() {
     let (status, answer) = bench.get(&access_token, "/v1beta/accountSummaries").await;
     assert_eq!((status, &answer["error"]["status"]), (401, &json!("UNAUTHENTICATED")));
 }
+
+/// The claims of an `id_token`.
+fn claims(token: &Value) -> Value {
+    use base64::Engine as _;
+    let text = text(token);
+    let part = text.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn an_id_token_says_who_consented_if_that_was_asked_and_ticked() {
+    let bench = Bench::new().await;
+    let scope = super::super::ga4::SCOPE;
+    let all = format!("openid email {scope}");
+    let ask = async |account: &str, ticked: &[&str]| {
+        let mut changes = vec![("scope", all.as_str()), ("account", account)];
+        changes.extend(ticked.iter().map(|scope| ("granted", *scope)));
+        bench.exchange(&bench.code(&changes).await).await.1
+    };
+    let answer = ask(LUMBRE, &["openid", "email", scope]).await;
+    let who = claims(&answer["id_token"]);
+    assert_eq!((&who["email"], &who["aud"]), (&json!(LUMBRE), &json!(CLIENT_ID)));
+    assert_eq!(text(&who["sub"]).len(), 21);
+    assert!(text(&answer["scope"]).contains("https://www.googleapis.com/auth/userinfo.email"), "{answer}");
+    let refreshed = bench.refresh(&text(&answer["refresh_token"])).await.1;
+    assert_eq!(claims(&refreshed["id_token"])["sub"], who["sub"]);
+    let other = claims(&ask(AGENCY, &["openid", scope]).await["id_token"]);
+    assert_ne!(other["sub"], who["sub"]);
+    assert!(other.get("email").is_none(), "unticked");
+    let bench = Bench::new().await;
+    let answer = bench.exchange(&bench.code(&[]).await).await.1;
+    assert!(answer.get("id_token").is_none(), "not asked for");
+}
+
+#[tokio::test]
+async fn refresh_tokens_rotate_and_access_tokens_are_short_when_told_so() {
+    let bench = Bench::new().await;
+    let (_, first) = bench.connect(LUMBRE).await;
+    let (status, _) = bench.control(Method::POST, "oauth", json!({"rotate": true, "access_seconds": 1})).await;
+    assert_eq!(status, 200);
+    let (_, answer) = bench.refresh(&first).await;
+    assert_eq!(answer["expires_in"], 1);
+    assert_eq!(bench.refresh(&first).await.1["error"], "invalid_grant", "the old one is dead");
+    let second = text(&answer["refresh_token"]);
+    bench.set_clock("2026-11-23T11:05:00Z").await;
+    assert_eq!(bench.get(&text(&answer["access_token"]), "/v1beta/accountSummaries").await.0, 401);
+    bench.control(Method::POST, "oauth", json!({})).await;
+    let (status, answer) = bench.refresh(&second).await;
+    assert_eq!((status, &answer["expires_in"]), (200, &json!(3_599)));
+    assert!(answer.get("refresh_token").is_none(), "as with Google again");
+    let (status, _) = bench.control(Method::POST, "oauth", json!({"access_seconds": 0})).await;
+    assert_eq!(status, 400);
+}

@@ -34,9 +34,17 @@ async fn page(State(mailbox): State<Mailbox>) -> impl IntoResponse {
     let body = if mails.is_empty() { "<p>No mail yet.</p>".to_owned() } else { items };
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Mailbox</title><style>{STYLE}</style><h1>Mailbox</h1>{body}</html>"
+         <title>Mailbox</title><style>{STYLE}</style><h1>Mailbox</h1>{body}{}</html>",
+        sandbox_keys()
     );
     (policy(PAGE_POLICY), Html(page))
+}
+
+/// What a newcomer needs to connect Stripe: the sandbox's keys. They open invented data on this machine only.
+fn sandbox_keys() -> String {
+    let row = |(key, about)| format!("<tr><td><code>{}</code><td>{}", escape(key), escape(about));
+    let rows: String = crate::sandbox::stripe_keys().map(row).collect();
+    format!("<h2>Stripe keys of the sandbox</h2><table><tr><th>Key<th>What it shows{rows}</table>")
 }
 
 fn show(mail: &Mail) -> String {
@@ -113,6 +121,7 @@ mod tests {
         let (_, headers, page) = get(&mailbox, "/").await;
         assert!(!page.contains("<script>") && !page.contains("<b>") && !page.contains("/messages/1/html"), "{page}");
         assert_eq!(headers["content-security-policy"], PAGE_POLICY);
+        assert!(page.contains("<code>rk_test_demo_eur</code>"), "a newcomer finds the keys here");
     }
 
     #[tokio::test]

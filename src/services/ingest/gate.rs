@@ -1,17 +1,19 @@
-//! The allowance of requests as a run sees it: taken from the shared bucket a few at a time.
+//! What a connector may ask of the engine while it reads: whether a request may be sent, taken from the shared bucket a
+//! few at a time, and what is stored of its account.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rust_decimal::Decimal;
 use tokio::sync::Mutex;
 
-use crate::connectors::contract::{Allowance, Gate};
+use crate::connectors::contract::{Allowance, Gate, Stored};
 use crate::connectors::error::{ConnectorError, FailureKind};
 use crate::connectors::sentences::codes;
-use crate::domain::ids::{CredentialId, TenantId};
+use crate::domain::ids::{CredentialId, SourceId, TenantId};
 use crate::store::request_buckets::{self, Bucket};
-use crate::store::{Database, StoreError};
+use crate::store::{Database, StoreError, records};
 
 /// A wait that is worth sleeping through.
 const SHORT_WAIT: f64 = 5.0;
@@ -82,5 +84,26 @@ impl Gate for RequestGate {
         if let Err(error) = self.halve(endpoint).await {
             tracing::error!(tenant = %self.tenant, error = ?error, "An allowance of requests could not be halved");
         }
+    }
+}
+
+/// What is stored of the account of one run.
+pub struct StoredSums {
+    pub database: Database,
+    pub tenant: TenantId,
+    pub source: SourceId,
+}
+
+#[async_trait]
+impl Stored for StoredSums {
+    async fn sums(&self, stream: &str, measure: &str) -> Result<BTreeMap<String, Decimal>, ConnectorError> {
+        let sums = async {
+            let mut tx = self.database.tenant(self.tenant).await?;
+            records::totals(&mut tx, self.tenant, self.source, stream, measure).await
+        };
+        sums.await.map_err(|error| {
+            tracing::error!(tenant = %self.tenant, error = ?error, "What is stored of an account could not be summed");
+            ConnectorError::transient("platform_error", "see the log")
+        })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::{Date, OffsetDateTime};
 use tokio::time::Instant;
 
-use super::gate::RequestGate;
+use super::gate::{RequestGate, StoredSums};
 use super::write::Writer;
 use super::{Outcome, Run, SyncPayload};
 use crate::connectors::contract::{Batch, Connector, Provider, Reach, Reading, StreamState};
@@ -180,6 +180,11 @@ impl Services {
     async fn read_patiently(&self, attempt: &Attempt<'_>, position: &mut Position) -> Result<Option<Batch>, Stop> {
         let mut renewed = false;
         let mut waited = false;
+        let stored = StoredSums {
+            database: self.database.clone(),
+            tenant: attempt.run.tenant,
+            source: attempt.run.payload.source_id,
+        };
         loop {
             let reading = Reading {
                 account: &attempt.account,
@@ -190,6 +195,7 @@ impl Services {
                 streams: &position.streams,
                 run: &position.run,
                 gate: &attempt.gate,
+                stored: &stored,
             };
             let read = attempt.connector.read(&position.token, &reading);
             let error = match self.with_heartbeat(attempt.run, read).await? {
