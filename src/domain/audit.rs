@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// Every action that a tenant's trail can hold, in order; a test compares it with what the program records.
-pub const ACTIONS: [&str; 43] = [
+pub const ACTIONS: [&str; 44] = [
     "access.denied",
     "account.changed",
     "account.mfa_disabled",
@@ -90,6 +90,7 @@ pub const ACTIONS: [&str; 43] = [
     "source.paused",
     "source.renamed",
     "source.resumed",
+    "source.rhythm_changed",
     "source.sync_requested",
     "team.invitation_resent",
     "team.invitation_revoked",

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use super::error::ServiceError;
 use super::{Caller, Services};
 use crate::domain::aggregate::choose;
@@ -13,7 +15,10 @@ use crate::domain::period::Grain;
 use crate::store::Tx;
 use crate::store::figures::{self, Part};
 use crate::store::metrics::{self, Metric};
+use crate::store::restatements;
 use crate::store::sources::{self, SourceRow};
+
+pub use crate::store::restatements::RestatementRow;
 
 /// Dimension values that are listed.
 const MAX_VALUES: i64 = 200;
@@ -48,6 +53,25 @@ impl Services {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let found = metrics::list(&mut tx, caller.tenant, None).await?;
         items(&mut tx, caller, found).await
+    }
+
+    /// A page of a metric's figures that were final and changed all the same, newest first, and where the next begins.
+    pub async fn restatements(
+        &self,
+        caller: &Caller,
+        key: &str,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<(Vec<RestatementRow>, Option<Uuid>), ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        let found = metrics::list(&mut tx, caller.tenant, Some(&[key.to_owned()])).await?;
+        let metric = found.into_iter().next().ok_or(ServiceError::NotFound)?;
+        let id = MetricId(metric.row.id);
+        let mut rows = restatements::list(&mut tx, caller.tenant, id, before, i64::from(limit) + 1).await?;
+        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = if more { rows.last().map(|row| row.id) } else { None };
+        Ok((rows, next))
     }
 
     /// One metric.
