@@ -29,7 +29,8 @@ pub fn routes() -> Routes {
         .route(
             post("/api/sources/{id}/sync", "sync_source", "Starts a run, or names the one that runs.")
                 .gives::<StartedBody>(StatusCode::ACCEPTED)
-                .fails(409, &["file_source", "not_connected", "paused", "no_property", "just_finished"]),
+                .fails(409, &["file_source", "not_connected", "paused", "no_property", "just_finished"])
+                .fails(429, &["just_synced"]),
             start,
         )
         .route(

@@ -175,7 +175,7 @@ impl SourceBody {
             next_due: source.next_due,
             cadence_minutes: view.cadence_minutes,
             pause_reason: source.pause_reason.clone(),
-            freshness: source.freshness()?,
+            freshness: view.freshness.clone(),
             connection: connection.map(|one| ConnectionBody { id: one.id, label: one.label.clone() }),
             test_mode: view.test_mode,
             property: config.property.as_ref().map(AccountBody::from),

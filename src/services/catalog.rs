@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::ages::Ages;
 use super::error::ServiceError;
 use super::{Caller, Services};
 use crate::domain::aggregate::choose;
@@ -52,7 +54,7 @@ impl Services {
     pub async fn catalog(&self, caller: &Caller) -> Result<Vec<CatalogItem>, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let found = metrics::list(&mut tx, caller.tenant, None).await?;
-        items(&mut tx, caller, found).await
+        items(&mut tx, caller, found, self.now()).await
     }
 
     /// A page of a metric's figures that were final and changed all the same, newest first, and where the next begins.
@@ -78,7 +80,7 @@ impl Services {
     pub async fn catalog_entry(&self, caller: &Caller, key: &str) -> Result<CatalogDetail, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let found = metrics::list(&mut tx, caller.tenant, Some(&[key.to_owned()])).await?;
-        let item = items(&mut tx, caller, found).await?.into_iter().next().ok_or(ServiceError::NotFound)?;
+        let item = items(&mut tx, caller, found, self.now()).await?.into_iter().next().ok_or(ServiceError::NotFound)?;
         let mut values = BTreeMap::new();
         for dimension in &item.dimensions {
             let parts = parts_with(&item.metric, dimension);
@@ -105,22 +107,25 @@ fn parts_with(metric: &Metric, dimension: &str) -> Vec<Part> {
         .collect()
 }
 
-async fn items(tx: &mut Tx, caller: &Caller, found: Vec<Metric>) -> Result<Vec<CatalogItem>, ServiceError> {
+async fn items(
+    tx: &mut Tx,
+    caller: &Caller,
+    found: Vec<Metric>,
+    now: OffsetDateTime,
+) -> Result<Vec<CatalogItem>, ServiceError> {
     let all = sources::list(tx, caller.tenant).await?;
-    found
-        .into_iter()
-        .map(|metric| {
-            let feeds = |source: &&SourceRow| metric.stored.iter().any(|stored| stored.source == SourceId(source.id));
-            let sources: Vec<SourceRow> = all.iter().filter(feeds).cloned().collect();
-            let ages = sources.iter().map(SourceRow::freshness).collect::<Result<Vec<_>, _>>()?;
-            let sets = metric.stored.iter().flat_map(|stored| &stored.dim_sets);
-            Ok(CatalogItem {
-                dimensions: sets.flatten().cloned().collect(),
-                grain: metric.stored.iter().map(|stored| stored.grain).max(),
-                freshness: Freshness::oldest(ages),
-                sources,
-                metric,
-            })
-        })
-        .collect()
+    let ages = Ages::read(tx, caller.tenant, now).await?;
+    let items = found.into_iter().map(|metric| {
+        let feeds = |source: &&SourceRow| metric.stored.iter().any(|stored| stored.source == SourceId(source.id));
+        let sources: Vec<SourceRow> = all.iter().filter(feeds).cloned().collect();
+        let sets = metric.stored.iter().flat_map(|stored| &stored.dim_sets);
+        CatalogItem {
+            dimensions: sets.flatten().cloned().collect(),
+            grain: metric.stored.iter().map(|stored| stored.grain).max(),
+            freshness: ages.of_metric(&metric),
+            sources,
+            metric,
+        }
+    });
+    Ok(items.collect())
 }

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod accounts;
+mod ages;
 pub mod audit_reading;
 pub mod audit_trail;
 pub mod auth;

@@ -6,10 +6,12 @@ use serde::Serialize;
 use time::Date;
 use uuid::Uuid;
 
+use super::ages::Ages;
 use super::error::ServiceError;
 use super::{Services, limits};
 use crate::connectors::contract::{Provider, StreamInfo};
-use crate::domain::ids::TenantId;
+use crate::domain::freshness::Freshness;
+use crate::domain::ids::{SourceId, TenantId};
 use crate::store::Tx;
 use crate::store::credentials::{self, AccessRow};
 use crate::store::sources::SourceRow;
@@ -75,6 +77,8 @@ pub struct SourceView {
     pub streams: Vec<StreamView>,
     /// How far its history has come; `None`: all of it is there, or nothing was begun.
     pub backfill: Option<Backfill>,
+    /// How old its data are.
+    pub freshness: Freshness,
     /// Minutes between two scheduled runs, as the tenant's limit lets; `None`: no timer reads it.
     pub cadence_minutes: Option<i32>,
     /// The zone of its calendar is the client's to choose.
@@ -87,7 +91,7 @@ impl Services {
         self.views(tx, tenant, vec![row]).await?.pop().ok_or(ServiceError::NotFound)
     }
 
-    /// Sources with their parts: two statements and the limits, however many there are.
+    /// Sources with their parts: four statements, however many there are.
     pub(crate) async fn views(
         &self,
         tx: &mut Tx,
@@ -95,6 +99,7 @@ impl Services {
         rows: Vec<SourceRow>,
     ) -> Result<Vec<SourceView>, ServiceError> {
         let least = limits::of(tx, tenant).await?.min_cadence_minutes;
+        let ages = Ages::read(tx, tenant, self.now()).await?;
         let accesses = credentials::list_shown(tx, tenant).await?;
         let accesses: HashMap<Uuid, AccessRow> = accesses.into_iter().map(|access| (access.id, access)).collect();
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -111,6 +116,7 @@ impl Services {
                 connection: access.map(|access| Connection { id: access.id, label: access.label.clone() }),
                 test_mode: access.is_some_and(|access| access.test_mode),
                 backfill: backfill(&streams),
+                freshness: ages.of_source(SourceId(source.id)),
                 cadence_minutes: provider.map(|_| source.cadence_minutes.max(least)),
                 zone_is_chosen: provider.is_some_and(|provider| provider.zone_is_chosen),
                 streams,

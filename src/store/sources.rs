@@ -7,7 +7,6 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::freshness::Freshness;
 use crate::domain::ids::{CredentialId, SourceId, TenantId};
 use crate::domain::source::SourceStatus;
 
@@ -90,17 +89,6 @@ impl SourceRow {
     /// The state as a type.
     pub fn status(&self) -> Result<SourceStatus, StoreError> {
         SourceStatus::parse(&self.status).ok_or(StoreError::Inconsistent("data_sources.status"))
-    }
-
-    /// How old its data is.
-    pub fn freshness(&self) -> Result<Freshness, StoreError> {
-        Ok(Freshness {
-            data_through: self.data_through,
-            fetched_at: self.last_sync_at,
-            next_due: self.next_due,
-            provisional_from: self.provisional_from,
-            status: self.status()?,
-        })
     }
 }
 
