@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod auth;
 pub mod catalog;
+pub mod connections;
 pub mod health;
 pub mod housekeeping;
 pub mod invitations;
@@ -31,6 +32,7 @@ pub fn api() -> Routes {
         .merge(audit::routes())
         .merge(auth::routes())
         .merge(catalog::routes())
+        .merge(connections::routes())
         .merge(health::routes())
         .merge(invitations::routes())
         .merge(metrics::routes())

@@ -1,5 +1,7 @@
 //! What each metric means and where it comes from.
 
+mod restatements;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, State};
@@ -34,6 +36,7 @@ pub fn routes() -> Routes {
                 .ok::<Detail>(),
             entry,
         )
+        .merge(restatements::routes())
 }
 
 #[derive(Serialize, ToSchema)]

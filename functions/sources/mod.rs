@@ -1,32 +1,29 @@
 //! Sources: connecting, reading, files.
 
 mod files;
+mod runs;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use crate::domain::ids::{SourceId, SyncId};
-use crate::domain::lang::Lang;
+use crate::domain::ids::{CredentialId, SourceId};
 use crate::domain::role::Role;
+use crate::domain::secret::Secret;
 use crate::http::body::Json;
 use crate::http::extract::{Admin, IdPath, IdempotencyKey, IfMatch, Viewer};
 use crate::http::operation::{delete, get, patch, post};
-use crate::http::params::Params;
-use crate::http::query;
 use crate::http::routes::Routes;
+use crate::http::source_body::SourceBody;
 use crate::http::state::AppState;
-use crate::http::wire::{List, SourceBody, failure_text};
+use crate::http::wire::List;
 use crate::services::Caller;
 use crate::services::error::ServiceError;
-use crate::services::sources::{PROVIDER_FAILURES, SourceChange, SourceRow, SyncRow};
-
-/// Runs of a page unless asked otherwise, and at most.
-const LIMIT: (u32, u32) = (20, 100);
+use crate::services::source_changes::SourceChange;
+use crate::services::source_views::SourceView;
+use crate::services::sources::{PROVIDER_FAILURES, SourceWish};
 
 /// The routes of this function.
 pub fn routes() -> Routes {
@@ -36,7 +33,8 @@ pub fn routes() -> Routes {
             post("/api/sources", "add_source", "Adds a source.")
                 .gives::<SourceBody>(StatusCode::CREATED)
                 .with("ETag")
-                .fails(409, &["limit_sources"])
+                .fails(409, &["limit_sources", "not_connected"])
+                .fails(422, PROVIDER_FAILURES)
                 // A repetition whose source is gone.
                 .fails(404, &["not_found"]),
             add,
@@ -50,11 +48,11 @@ pub fn routes() -> Routes {
             patch(
                 "/api/sources/{id}",
                 "change_source",
-                "Renames a source, chooses its property, pauses or resumes it.",
+                "Renames a source, chooses its property or its rhythm, pauses or resumes it.",
             )
             .ok::<SourceBody>()
             .with("ETag")
-            .fails(409, &["not_connected", "not_an_oauth_source"])
+            .fails(409, &["not_connected", "not_an_oauth_source", "file_source"])
             .fails(422, PROVIDER_FAILURES),
             change,
         )
@@ -71,18 +69,16 @@ pub fn routes() -> Routes {
             connect,
         )
         .route(
-            post("/api/sources/{id}/sync", "sync_source", "Starts a run, or names the one that runs.")
-                .gives::<StartedBody>(StatusCode::ACCEPTED)
-                .fails(409, &["file_source", "not_connected", "paused", "no_property", "just_finished"]),
-            sync,
-        )
-        .route(
-            get("/api/sources/{id}/syncs", "syncs", "A source's runs, newest first.")
-                .query([query::limit(LIMIT), query::id_cursor()])
-                .ok::<List<SyncBody>>(),
-            syncs,
+            post("/api/sources/{id}/key", "connect_source_with_key", "Connects a source with a key.")
+                .ok::<SourceBody>()
+                .with("ETag")
+                .fails(403, &["reauth_required"])
+                .fails(409, &["not_a_key_source"])
+                .fails(422, PROVIDER_FAILURES),
+            connect_with_key,
         )
         .merge(files::routes())
+        .merge(runs::routes())
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -90,6 +86,7 @@ pub fn routes() -> Routes {
 struct NewSource {
     provider: String,
     name: String,
+    credential_id: Option<CredentialId>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -98,7 +95,9 @@ struct NewSource {
 struct Change {
     name: Option<String>,
     property_id: Option<String>,
+    cadence_minutes: Option<i32>,
     paused: Option<bool>,
+    pause_reason: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -116,53 +115,17 @@ struct AuthorizeBody {
     authorize_url: String,
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = StartedSync)]
-struct StartedBody {
-    sync_id: SyncId,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = Sync)]
-struct SyncBody {
-    id: Uuid,
-    trigger: String,
-    status: String,
-    #[serde(with = "time::serde::rfc3339::option")]
-    started_at: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    finished_at: Option<OffsetDateTime>,
-    from: Option<Date>,
-    to: Option<Date>,
-    rows_read: i64,
-    rows_changed: i64,
-    rows_removed: i64,
-    message: Option<String>,
-}
-
-impl SyncBody {
-    fn new(row: SyncRow, lang: Lang) -> Self {
-        Self {
-            id: row.id,
-            trigger: row.trigger,
-            status: row.status,
-            started_at: row.started_at,
-            finished_at: row.finished_at,
-            from: row.window_from,
-            to: row.window_to,
-            rows_read: row.rows_read,
-            rows_changed: row.rows_changed,
-            rows_removed: row.rows_removed,
-            message: row.failure_code.map(|code| failure_text(&code, lang)),
-        }
-    }
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    key: String,
 }
 
 async fn list(State(app): State<AppState>, Viewer(caller): Viewer) -> Result<impl IntoResponse, ServiceError> {
-    let rows = app.services.sources(&caller).await?;
+    let views = app.services.sources(&caller).await?;
     let admin = caller.role == Role::Admin;
-    let item = |row| SourceBody::new(row, caller.request.lang, admin);
-    let items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+    let item = |view| SourceBody::new(view, caller.request.lang, admin);
+    let items = views.iter().map(item).collect::<Result<Vec<_>, _>>()?;
     Ok(axum::Json(List::whole(items)))
 }
 
@@ -182,8 +145,9 @@ async fn add(
     IdempotencyKey(key): IdempotencyKey,
     Json(body): Json<NewSource>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let row = app.services.add_source(&caller, &body.provider, &body.name, key.as_deref()).await?;
-    Ok((StatusCode::CREATED, tagged(&row, &caller)?))
+    let wish = SourceWish { provider: body.provider, name: body.name, credential_id: body.credential_id };
+    let view = app.services.add_source(&caller, &wish, key.as_deref()).await?;
+    Ok((StatusCode::CREATED, tagged(&view, &caller)?))
 }
 
 async fn one(
@@ -191,14 +155,14 @@ async fn one(
     Viewer(caller): Viewer,
     IdPath(id): IdPath<SourceId>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let row = app.services.source(&caller, id).await?;
-    tagged(&row, &caller)
+    let view = app.services.source_view(&caller, id).await?;
+    tagged(&view, &caller)
 }
 
 /// A source with its version, which `If-Match` takes.
-fn tagged(row: &SourceRow, caller: &Caller) -> Result<impl IntoResponse + use<>, ServiceError> {
-    let body = SourceBody::new(row, caller.request.lang, caller.role == Role::Admin)?;
-    Ok(([(header::ETAG, row.tag())], axum::Json(body)))
+fn tagged(view: &SourceView, caller: &Caller) -> Result<impl IntoResponse + use<>, ServiceError> {
+    let body = SourceBody::new(view, caller.request.lang, caller.role == Role::Admin)?;
+    Ok(([(header::ETAG, view.source.tag())], axum::Json(body)))
 }
 
 async fn change(
@@ -208,9 +172,15 @@ async fn change(
     IfMatch(tag): IfMatch,
     Json(body): Json<Change>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let change = SourceChange { name: body.name, property_id: body.property_id, paused: body.paused };
-    let row = app.services.change_source(&caller, id, change, tag.as_deref()).await?;
-    tagged(&row, &caller)
+    let change = SourceChange {
+        name: body.name,
+        property_id: body.property_id,
+        cadence_minutes: body.cadence_minutes,
+        paused: body.paused,
+        pause_reason: body.pause_reason,
+    };
+    let view = app.services.change_source(&caller, id, change, tag.as_deref()).await?;
+    tagged(&view, &caller)
 }
 
 async fn remove(
@@ -232,25 +202,12 @@ async fn connect(
     Ok(axum::Json(AuthorizeBody { authorize_url }))
 }
 
-async fn sync(
+async fn connect_with_key(
     State(app): State<AppState>,
     Admin(caller): Admin,
     IdPath(id): IdPath<SourceId>,
+    Json(body): Json<NewKey>,
 ) -> Result<impl IntoResponse, ServiceError> {
-    let sync_id = app.services.sync_now(&caller, id).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(StartedBody { sync_id })))
-}
-
-async fn syncs(
-    State(app): State<AppState>,
-    Viewer(caller): Viewer,
-    IdPath(id): IdPath<SourceId>,
-    mut params: Params,
-) -> Result<impl IntoResponse, ServiceError> {
-    let limit = params.limit(LIMIT.0, LIMIT.1);
-    let before = params.uuid("cursor");
-    params.finish(&["limit", "cursor"])?;
-    let (rows, next) = app.services.source_syncs(&caller, id, before, limit).await?;
-    let items = rows.into_iter().map(|row| SyncBody::new(row, caller.request.lang)).collect();
-    Ok(axum::Json(List { items, next_cursor: next.map(|id| id.to_string()) }))
+    let view = app.services.connect_with_key(&caller, id, &Secret::new(body.key)).await?;
+    tagged(&view, &caller)
 }

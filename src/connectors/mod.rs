@@ -6,6 +6,7 @@
 pub mod contract;
 pub mod csv;
 pub mod error;
+pub mod explanations;
 pub mod ga4;
 pub mod http;
 pub mod oauth;

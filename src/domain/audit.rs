@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// Every action that a tenant's trail can hold, in order; a test compares it with what the program records.
-pub const ACTIONS: [&str; 45] = [
+pub const ACTIONS: [&str; 46] = [
     "access.denied",
     "account.changed",
     "account.mfa_disabled",
@@ -92,6 +92,7 @@ pub const ACTIONS: [&str; 45] = [
     "source.paused",
     "source.renamed",
     "source.resumed",
+    "source.rhythm_changed",
     "source.sync_requested",
     "team.invitation_resent",
     "team.invitation_revoked",

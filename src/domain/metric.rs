@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lang::Lang;
+
 /// How values of a metric combine over time and over dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -63,6 +65,16 @@ pub struct Bilingual {
     pub es: &'static str,
     /// English.
     pub en: &'static str,
+}
+
+impl Bilingual {
+    /// The wording in `lang`.
+    pub const fn get(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::Es => self.es,
+            Lang::En => self.en,
+        }
+    }
 }
 
 /// A metric as a connector declares it. Units: `count`, `percent` (a fraction, 0.25 is 25 %), `currency`, `seconds`.

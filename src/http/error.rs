@@ -249,6 +249,11 @@ impl Problem {
                 Self::worded(StatusCode::UNAUTHORIZED, code, "Unauthorised", text)
             }
             ServiceError::Throttled(seconds) => Self::throttled(*seconds),
+            ServiceError::TooSoon { seconds, code, text } => Self {
+                retry_after: Some(*seconds),
+                ..Self::worded(StatusCode::TOO_MANY_REQUESTS, code, "Too soon", text)
+            }
+            .with_members(&serde_json::json!({ "retry_after": seconds })),
             ServiceError::ReauthRequired => Self::reauth_required(),
             ServiceError::MfaEnrollmentRequired => Self::mfa_enrollment_required(),
             ServiceError::Forbidden => Self::forbidden(),

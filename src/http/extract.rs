@@ -110,6 +110,23 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for IdPath<T> {
     }
 }
 
+/// Two ids from the path: of a thing and of one of its own.
+#[derive(Debug)]
+pub struct IdsPath<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: FromStr, B: FromStr> FromRequestParts<S> for IdsPath<A, B> {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ServiceError> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((a, b)) = texts.map_err(|_| ServiceError::NotFound)?;
+        match (a.parse(), b.parse()) {
+            (Ok(a), Ok(b)) => Ok(Self(a, b)),
+            _ => Err(ServiceError::NotFound),
+        }
+    }
+}
+
 /// Anyone with a live session, operators too. Put into the request by `access`, which has checked the role.
 #[derive(Debug, Clone)]
 pub struct SignedIn(pub Person);

@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::body::{FileForm, Json};
-use super::extract::{Admin, Device, IdPath, IdempotencyKey, IfMatch, Info, Operator, SignedIn, Viewer};
+use super::extract::{Admin, Device, IdPath, IdempotencyKey, IdsPath, IfMatch, Info, Operator, SignedIn, Viewer};
 use super::operation::{Body, Input, Lock, Needs, Shape};
 use super::params::Params;
 
@@ -41,6 +41,10 @@ impl<T> Input for Path<T> {
 }
 
 impl<T> Input for IdPath<T> {
+    fn describe(_: &mut Needs) {}
+}
+
+impl<A, B> Input for IdsPath<A, B> {
     fn describe(_: &mut Needs) {}
 }
 

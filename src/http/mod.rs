@@ -13,6 +13,7 @@ pub mod operation;
 pub mod params;
 pub mod query;
 pub mod routes;
+pub mod source_body;
 pub mod state;
 pub mod turns;
 pub mod wire;

@@ -3,18 +3,16 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use time::{Date, OffsetDateTime};
+use time::Date;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
-use uuid::Uuid;
 
 use crate::domain::comparison::Compare;
 use crate::domain::lang::Lang;
 use crate::domain::source::SourceStatus;
-use crate::services::error::ServiceError;
 use crate::services::figures::Base;
-use crate::services::sources::{Account, SourceRow, failure_sentence};
+use crate::services::sources::failure_sentence;
 
 pub use crate::domain::freshness::Freshness;
 pub use crate::domain::number::Number;
@@ -80,77 +78,6 @@ pub struct BaseBody {
 impl From<Base> for BaseBody {
     fn from(base: Base) -> Self {
         Self { mode: base.mode, from: base.from, to: base.to }
-    }
-}
-
-/// A source.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Source)]
-pub struct SourceBody {
-    id: Uuid,
-    provider: String,
-    r#type: String,
-    name: String,
-    status: SourceStatus,
-    status_text: String,
-    #[serde(with = "time::serde::rfc3339::option")]
-    last_sync_at: Option<OffsetDateTime>,
-    freshness: Freshness,
-    property: Option<AccountBody>,
-    properties: Vec<AccountBody>,
-    progress: Option<Progress>,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-}
-
-/// An account at the provider.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Account)]
-pub struct AccountBody {
-    id: String,
-    name: String,
-    account: String,
-}
-
-impl From<&Account> for AccountBody {
-    fn from(account: &Account) -> Self {
-        Self { id: account.id.clone(), name: account.name.clone(), account: account.account.clone() }
-    }
-}
-
-/// How far the history has come.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Progress {
-    done_from: Date,
-    until: Date,
-}
-
-impl SourceBody {
-    /// A source in a language; the accounts to choose from are for admins.
-    pub fn new(source: &SourceRow, lang: Lang, is_admin: bool) -> Result<Self, ServiceError> {
-        let status = source.status()?;
-        let config = &source.config.0;
-        let progress = match (source.backfilled_from, source.backfill_until) {
-            (Some(done_from), Some(until)) if done_from > until => Some(Progress { done_from, until }),
-            _ => None,
-        };
-        Ok(Self {
-            id: source.id,
-            provider: source.provider.clone(),
-            r#type: source.r#type.clone(),
-            name: source.name.clone(),
-            status,
-            status_text: {
-                let waits_for_choice = source.r#type == "oauth2" && config.property.is_none();
-                status_text(&source.r#type, waits_for_choice, status, source.status_code.as_deref(), lang)
-            },
-            last_sync_at: source.last_sync_at,
-            freshness: source.freshness()?,
-            property: config.property.as_ref().map(AccountBody::from),
-            properties: if is_admin { config.properties.iter().map(AccountBody::from).collect() } else { Vec::new() },
-            progress,
-            created_at: source.created_at,
-        })
     }
 }
 

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::ages::Ages;
 use super::error::ServiceError;
 use super::{Caller, Services};
 use crate::domain::aggregate::choose;
@@ -13,7 +17,10 @@ use crate::domain::period::Grain;
 use crate::store::Tx;
 use crate::store::figures::{self, Part};
 use crate::store::metrics::{self, Metric};
+use crate::store::restatements;
 use crate::store::sources::{self, SourceRow};
+
+pub use crate::store::restatements::RestatementRow;
 
 /// Dimension values that are listed.
 const MAX_VALUES: i64 = 200;
@@ -47,14 +54,33 @@ impl Services {
     pub async fn catalog(&self, caller: &Caller) -> Result<Vec<CatalogItem>, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let found = metrics::list(&mut tx, caller.tenant, None).await?;
-        items(&mut tx, caller, found).await
+        items(&mut tx, caller, found, self.now()).await
+    }
+
+    /// A page of a metric's figures that were final and changed all the same, newest first, and where the next begins.
+    pub async fn restatements(
+        &self,
+        caller: &Caller,
+        key: &str,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<(Vec<RestatementRow>, Option<Uuid>), ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        let found = metrics::list(&mut tx, caller.tenant, Some(&[key.to_owned()])).await?;
+        let metric = found.into_iter().next().ok_or(ServiceError::NotFound)?;
+        let id = MetricId(metric.row.id);
+        let mut rows = restatements::list(&mut tx, caller.tenant, id, before, i64::from(limit) + 1).await?;
+        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = if more { rows.last().map(|row| row.id) } else { None };
+        Ok((rows, next))
     }
 
     /// One metric.
     pub async fn catalog_entry(&self, caller: &Caller, key: &str) -> Result<CatalogDetail, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let found = metrics::list(&mut tx, caller.tenant, Some(&[key.to_owned()])).await?;
-        let item = items(&mut tx, caller, found).await?.into_iter().next().ok_or(ServiceError::NotFound)?;
+        let item = items(&mut tx, caller, found, self.now()).await?.into_iter().next().ok_or(ServiceError::NotFound)?;
         let mut values = BTreeMap::new();
         for dimension in &item.dimensions {
             let parts = parts_with(&item.metric, dimension);
@@ -81,22 +107,25 @@ fn parts_with(metric: &Metric, dimension: &str) -> Vec<Part> {
         .collect()
 }
 
-async fn items(tx: &mut Tx, caller: &Caller, found: Vec<Metric>) -> Result<Vec<CatalogItem>, ServiceError> {
+async fn items(
+    tx: &mut Tx,
+    caller: &Caller,
+    found: Vec<Metric>,
+    now: OffsetDateTime,
+) -> Result<Vec<CatalogItem>, ServiceError> {
     let all = sources::list(tx, caller.tenant).await?;
-    found
-        .into_iter()
-        .map(|metric| {
-            let feeds = |source: &&SourceRow| metric.stored.iter().any(|stored| stored.source == SourceId(source.id));
-            let sources: Vec<SourceRow> = all.iter().filter(feeds).cloned().collect();
-            let ages = sources.iter().map(SourceRow::freshness).collect::<Result<Vec<_>, _>>()?;
-            let sets = metric.stored.iter().flat_map(|stored| &stored.dim_sets);
-            Ok(CatalogItem {
-                dimensions: sets.flatten().cloned().collect(),
-                grain: metric.stored.iter().map(|stored| stored.grain).max(),
-                freshness: Freshness::oldest(ages),
-                sources,
-                metric,
-            })
-        })
-        .collect()
+    let ages = Ages::read(tx, caller.tenant, now).await?;
+    let items = found.into_iter().map(|metric| {
+        let feeds = |source: &&SourceRow| metric.stored.iter().any(|stored| stored.source == SourceId(source.id));
+        let sources: Vec<SourceRow> = all.iter().filter(feeds).cloned().collect();
+        let sets = metric.stored.iter().flat_map(|stored| &stored.dim_sets);
+        CatalogItem {
+            dimensions: sets.flatten().cloned().collect(),
+            grain: metric.stored.iter().map(|stored| stored.grain).max(),
+            freshness: ages.of_metric(&metric),
+            sources,
+            metric,
+        }
+    });
+    Ok(items.collect())
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::audit_trail::Act;
 use super::error::ServiceError;
+use super::source_views::SourceView;
 use super::{Caller, Services};
 use crate::connectors::contract::{Access, Connector, Reachable};
 use crate::connectors::error::{ConnectorError, FailureKind};
@@ -145,7 +146,7 @@ impl Services {
         caller: &Caller,
         id: SourceId,
         key: &Secret,
-    ) -> Result<SourceRow, ServiceError> {
+    ) -> Result<SourceView, ServiceError> {
         let source = self.source(caller, id).await?;
         caller.require_fresh()?;
         let connector = self.connectors.get(&source.provider).filter(|one| one.provider().access == Access::ApiKey);
@@ -182,39 +183,7 @@ impl Services {
             reachable,
         };
         self.keep_access(caller, id, fresh, key).await?;
-        self.source(caller, id).await
-    }
-
-    /// Lets a source be read with an access that another one has.
-    pub async fn share_access(
-        &self,
-        caller: &Caller,
-        id: SourceId,
-        credential: CredentialId,
-    ) -> Result<(), ServiceError> {
-        let source = self.source(caller, id).await?;
-        let connector = self.connector(&source)?;
-        let row = {
-            let mut tx = self.database.tenant(caller.tenant).await?;
-            credentials::find(&mut tx, caller.tenant, credential).await?
-        };
-        let row = row.filter(|row| row.provider == source.provider).ok_or_else(unknown_credential)?;
-        let token = self.access(caller.tenant, CredentialId(row.id)).await??;
-        let reachable = connector.check(&token, self.now()).await?;
-        let mut tx = self.database.tenant(caller.tenant).await?;
-        sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
-        if credentials::find(&mut tx, caller.tenant, credential).await?.is_none() {
-            return Err(unknown_credential());
-        }
-        self.stand_under(&mut tx, caller, id, credential, &reachable).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(())
-    }
-
-    /// The accesses of the tenant.
-    pub async fn accesses(&self, caller: &Caller) -> Result<Vec<credentials::CredentialRow>, ServiceError> {
-        let mut tx = self.database.tenant(caller.tenant).await?;
-        Ok(credentials::list(&mut tx, caller.tenant).await?)
+        self.source_view(caller, id).await
     }
 
     async fn exchange(
@@ -279,13 +248,8 @@ impl Services {
         for source in woken {
             self.start_sync(tenant, source, crate::domain::source::SyncTrigger::Connect, None).await?;
         }
-        let first = source.config.0.property.is_none();
-        if let ([only], true) = (fresh.reachable.accounts.as_slice(), first) {
-            match self.choose_account_with(caller, id, &only.id, token).await {
-                // The person can choose it again by hand; the source says what was the matter.
-                Err(ServiceError::Unprocessable { code, .. }) => self.note_refusal(caller, id, code).await?,
-                done => done?,
-            }
+        if source.config.0.property.is_none() {
+            self.choose_only_account(caller, id, &fresh.reachable, token).await?;
         }
         Ok(())
     }
@@ -325,7 +289,7 @@ impl Services {
     }
 
     /// Lets a locked source be read with an access, and offers what that reaches.
-    async fn stand_under(
+    pub(super) async fn stand_under(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -377,15 +341,6 @@ fn stored(reachable: &Reachable) -> Vec<StoredPermission> {
         .iter()
         .map(|one| StoredPermission { stream: one.stream.to_owned(), missing: one.missing.clone() })
         .collect()
-}
-
-fn unknown_credential() -> ServiceError {
-    ServiceError::field(
-        "credential_id",
-        "unknown_credential",
-        "No hay ninguna conexión así de este proveedor; elija una de la lista o conecte una cuenta nueva.",
-        "There is no such connection of this provider; choose one of the list or connect a new account.",
-    )
 }
 
 fn not_an_oauth_source() -> ServiceError {

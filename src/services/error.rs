@@ -47,6 +47,16 @@ pub enum ServiceError {
     /// Too many attempts; worth trying again after this many seconds.
     #[error("throttled for {0} s")]
     Throttled(u64),
+    /// Done a moment ago; possible again after so many seconds.
+    #[error("too soon: {code}, {seconds} s")]
+    TooSoon {
+        /// How long.
+        seconds: u64,
+        /// Stable code.
+        code: &'static str,
+        /// Why, and when again.
+        text: Text,
+    },
     /// A sensitive act, and the password was given too long ago.
     #[error("the password must be given again")]
     ReauthRequired,

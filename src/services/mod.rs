@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod accounts;
+mod ages;
 pub mod audit_reading;
 pub mod audit_trail;
 pub mod auth;
@@ -24,7 +25,11 @@ mod paging;
 pub mod provisioning;
 pub mod reseal;
 pub mod retention;
+pub mod run_history;
 pub mod schedule;
+pub mod sharing;
+pub mod source_changes;
+pub mod source_views;
 pub mod sources;
 pub mod team;
 pub mod tenant;

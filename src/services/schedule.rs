@@ -1,5 +1,6 @@
 //! Starting runs: on a schedule, by hand, after a connection.
 
+use time::Duration;
 use tokio::time::Instant;
 
 use super::audit_trail::Act;
@@ -9,13 +10,16 @@ use super::ingest::SyncPayload;
 use super::sources::sync_key;
 use super::{Caller, Services};
 use crate::domain::ids::{JobId, SourceId, SyncId, TenantId};
+use crate::domain::lang::Text;
 use crate::domain::source::{SourceStatus, SyncTrigger};
 use crate::store::jobs::{self, Inserted, NewJob};
 use crate::store::sources::SourceRow;
-use crate::store::{StoreError, sources, syncs, tenants};
+use crate::store::{StoreError, Tx, sources, syncs, tenants};
 
 /// The queue of runs.
 pub const QUEUE: &str = "syncs";
+/// How long a person waits until the next run after one of theirs.
+const COOL_DOWN: Duration = Duration::seconds(60);
 /// Sources that one beat of the timer starts.
 const AT_ONCE: i64 = 200;
 /// How long one beat starts runs, well within the host's time-out and the next beat.
@@ -89,6 +93,9 @@ impl Services {
         };
         let (job, sync, announce) = match jobs::insert(&mut tx, tenant, &new).await? {
             Inserted::New => {
+                if trigger == SyncTrigger::Manual {
+                    self.refuse_so_soon(&mut tx, tenant, id).await?;
+                }
                 syncs::insert(&mut tx, tenant, sync, id, trigger, self.now()).await?;
                 (job, sync, true)
             }
@@ -119,6 +126,24 @@ impl Services {
             self.announce(tenant, job, QUEUE, None).await;
         }
         Ok(sync)
+    }
+
+    /// Refuses a person's run right after another one of theirs: it would read the same. One that failed may be tried
+    /// again at once, because a person may have mended what was wrong.
+    async fn refuse_so_soon(&self, tx: &mut Tx, tenant: TenantId, id: SourceId) -> Result<(), ServiceError> {
+        let Some(last) = syncs::last_manual_success(tx, tenant, id).await? else { return Ok(()) };
+        let wait = (last + COOL_DOWN - self.now()).whole_seconds();
+        match u64::try_from(wait) {
+            Ok(seconds) if seconds > 0 => Err(ServiceError::TooSoon {
+                seconds,
+                code: "just_synced",
+                text: Text::new(
+                    format!("La fuente se acaba de actualizar; podrá actualizarla de nuevo dentro de {seconds} s."),
+                    format!("The source was updated a moment ago; you can update it again in {seconds} s."),
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! Sources: listing, making, renaming, pausing, removing, and their run history.
 
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::audit_trail::Act;
 use super::error::ServiceError;
+use super::source_views::SourceView;
 use super::version::refuse_stale;
 use super::{Caller, Services, limits, names};
 use crate::connectors::contract::Access;
+pub use crate::connectors::explanations::{Who, explain};
 use crate::connectors::sentences::codes::CODES;
 use crate::connectors::sentences::sentence;
 use crate::domain::ids::{CredentialId, SourceId, TenantId};
@@ -19,7 +20,17 @@ use crate::store::sources::NewSource;
 use crate::store::{StoreError, Tx, datapoints, idempotency, jobs, metrics, records, sources, syncs};
 
 pub use crate::store::sources::{Account, SourceRow};
-pub use crate::store::syncs::SyncRow;
+
+/// A source to be added, as a person asks for it.
+#[derive(Debug)]
+pub struct SourceWish {
+    /// Key of the provider.
+    pub provider: String,
+    /// Name.
+    pub name: String,
+    /// An access of the tenant to read it with.
+    pub credential_id: Option<CredentialId>,
+}
 
 /// A kind of source that a tenant can add.
 #[derive(Debug)]
@@ -52,17 +63,6 @@ pub const PROVIDER_FAILURES: &[&str] = CODES;
 pub fn failure_sentence(code: &str) -> Text {
     let text = sentence(code);
     Text::new(text.es, text.en)
-}
-
-/// What to change in a source.
-#[derive(Debug, Default)]
-pub struct SourceChange {
-    /// New name.
-    pub name: Option<String>,
-    /// The account to read.
-    pub property_id: Option<String>,
-    /// Stop or resume.
-    pub paused: Option<bool>,
 }
 
 /// Claims an idempotency key for `id`; gives the id that an earlier equal request got.
@@ -105,9 +105,17 @@ impl Services {
     }
 
     /// The tenant's sources, oldest first.
-    pub async fn sources(&self, caller: &Caller) -> Result<Vec<SourceRow>, ServiceError> {
+    pub async fn sources(&self, caller: &Caller) -> Result<Vec<SourceView>, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
-        Ok(sources::list(&mut tx, caller.tenant).await?)
+        let rows = sources::list(&mut tx, caller.tenant).await?;
+        self.views(&mut tx, caller.tenant, rows).await
+    }
+
+    /// One source with its parts.
+    pub async fn source_view(&self, caller: &Caller, id: SourceId) -> Result<SourceView, ServiceError> {
+        let mut tx = self.database.tenant(caller.tenant).await?;
+        let row = load(&mut tx, caller.tenant, id).await?;
+        self.view(&mut tx, caller.tenant, row).await
     }
 
     /// One source.
@@ -116,28 +124,23 @@ impl Services {
         load(&mut tx, caller.tenant, id).await
     }
 
-    /// Adds a source that is not connected yet.
+    /// Adds a source: not connected yet, or read with an access that the tenant has already.
     ///
     /// The same `key` sent again answers with the source that the first request made.
     pub async fn add_source(
         &self,
         caller: &Caller,
-        provider: &str,
-        name: &str,
+        wish: &SourceWish,
         key: Option<&str>,
-    ) -> Result<SourceRow, ServiceError> {
-        let providers = self.providers();
-        let Some(kind) = providers.iter().find(|known| known.provider == provider) else {
-            let known: Vec<&str> = providers.iter().map(|known| known.provider).collect();
-            return Err(ServiceError::field(
-                "provider",
-                "unknown_provider",
-                format!("No conocemos ese proveedor; use uno de: {}.", known.join(", ")),
-                format!("There is no such provider; use one of: {}.", known.join(", ")),
-            ));
-        };
-        let name = names::required(name)?;
+    ) -> Result<SourceView, ServiceError> {
+        let kind = self.known_provider(&wish.provider)?;
+        let name = names::required(&wish.name)?;
         let id = SourceId(self.new_id());
+        // The provider is asked before anything is kept, and outside of a transaction.
+        let shared = match wish.credential_id {
+            Some(credential) => Some(self.try_access(caller, kind.provider, credential).await?),
+            None => None,
+        };
         let source = NewSource {
             id,
             r#type: kind.kind,
@@ -147,80 +150,46 @@ impl Services {
             at: self.now(),
         };
         let mut tx = self.database.tenant(caller.tenant).await?;
-        if let Some(key) = key
-            && let Some(made) = claim_key(&mut tx, caller, key, &["source", provider, name], id.0).await?
-        {
-            return load(&mut tx, caller.tenant, SourceId(made)).await;
+        if let Some(key) = key {
+            let credential = wish.credential_id.map(|id| id.to_string()).unwrap_or_default();
+            let request = ["source", kind.provider, name, &credential];
+            // Without an access the same request as of earlier versions.
+            let request = if credential.is_empty() { &request[..3] } else { &request };
+            if let Some(made) = claim_key(&mut tx, caller, key, request, id.0).await? {
+                let row = load(&mut tx, caller.tenant, SourceId(made)).await?;
+                return self.view(&mut tx, caller.tenant, row).await;
+            }
         }
         limits::refuse_source(&mut tx, caller.tenant).await?;
         sources::insert(&mut tx, caller.tenant, &source).await?;
-        let detail = serde_json::json!({ "provider": provider, "name": name });
+        let detail = serde_json::json!({ "provider": kind.provider, "name": name });
         self.audit(&mut tx, caller, Act::new("source.created", format!("source/{id}")).detail(detail)).await?;
+        if let Some(shared) = &shared {
+            self.share_access(&mut tx, caller, id, shared).await?;
+        }
         let row = load(&mut tx, caller.tenant, id).await?;
+        let view = self.view(&mut tx, caller.tenant, row).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(row)
+        match &shared {
+            Some(shared) if self.choose_only_account(caller, id, &shared.reachable, &shared.token).await? => {
+                self.source_view(caller, id).await
+            }
+            _ => Ok(view),
+        }
     }
 
-    /// Changes a source; each given part on its own, all or (on an error) none of the database's.
-    pub async fn change_source(
-        &self,
-        caller: &Caller,
-        id: SourceId,
-        change: SourceChange,
-        tag: Option<&str>,
-    ) -> Result<SourceRow, ServiceError> {
-        let name = change.name.as_deref().map(names::required).transpose()?;
-        refuse_stale(&self.source(caller, id).await?.tag(), tag)?;
-        if let Some(property) = &change.property_id {
-            self.choose_account(caller, id, property).await?;
+    fn known_provider(&self, provider: &str) -> Result<Provider, ServiceError> {
+        let mut providers = self.providers();
+        if let Some(at) = providers.iter().position(|known| known.provider == provider) {
+            return Ok(providers.swap_remove(at));
         }
-        let mut tx = self.database.tenant(caller.tenant).await?;
-        let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
-        // Again, now that nobody else can change it.
-        refuse_stale(&source.tag(), tag)?;
-        if let Some(name) = name {
-            sources::rename(&mut tx, caller.tenant, id, name).await?;
-            let act = Act::new("source.renamed", format!("source/{id}"))
-                .change(serde_json::json!({ "name": source.name }), serde_json::json!({ "name": name }));
-            self.audit(&mut tx, caller, act).await?;
-        }
-        if let Some(paused) = change.paused {
-            self.pause_or_resume(&mut tx, caller, &source, paused).await?;
-        }
-        sources::touch(&mut tx, caller.tenant, id, self.now()).await?;
-        let row = load(&mut tx, caller.tenant, id).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(row)
-    }
-
-    async fn pause_or_resume(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        source: &SourceRow,
-        pause: bool,
-    ) -> Result<(), ServiceError> {
-        let id = SourceId(source.id);
-        let is_paused = source.status()? == SourceStatus::Paused;
-        let (status, next_due, action): (SourceStatus, Option<OffsetDateTime>, &'static str) = match (pause, is_paused)
-        {
-            (true, false) => (SourceStatus::Paused, None, "source.paused"),
-            // A file source is connected by its first file, and no timer reads it.
-            (false, true) if source.r#type == "file" && source.last_sync_at.is_some() => {
-                (SourceStatus::Connected, None, "source.resumed")
-            }
-            (false, true) if source.credential_id.is_some() => {
-                (SourceStatus::Connected, Some(self.now()), "source.resumed")
-            }
-            (false, true) => (SourceStatus::NotConnected, None, "source.resumed"),
-            _ => return Ok(()),
-        };
-        if pause {
-            self.cancel_runs(tx, caller.tenant, id).await?;
-        }
-        sources::set_status(tx, caller.tenant, id, status, None, None).await?;
-        sources::set_next_due(tx, caller.tenant, id, next_due).await?;
-        self.audit(tx, caller, Act::new(action, format!("source/{id}"))).await
+        let known: Vec<&str> = providers.iter().map(|known| known.provider).collect();
+        Err(ServiceError::field(
+            "provider",
+            "unknown_provider",
+            format!("No conocemos ese proveedor; use uno de: {}.", known.join(", ")),
+            format!("There is no such provider; use one of: {}.", known.join(", ")),
+        ))
     }
 
     /// Ends the live run of a source, whose row the caller has locked. `false`: there was none.
@@ -236,8 +205,7 @@ impl Services {
         Ok(cancelled)
     }
 
-    /// Removes a source, its datapoints, and the metrics that nothing else feeds, and orders that its access is given
-    /// back.
+    /// Removes a source, its datapoints, and the metrics that nothing else feeds.
     pub async fn remove_source(&self, caller: &Caller, id: SourceId, tag: Option<&str>) -> Result<(), ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
@@ -258,24 +226,5 @@ impl Services {
         tx.commit().await.map_err(StoreError::from)?;
         self.announce_withdrawal(caller.tenant, withdrawal).await;
         Ok(())
-    }
-
-    /// A page of a source's runs, newest first, and where the next page begins.
-    pub async fn source_syncs(
-        &self,
-        caller: &Caller,
-        id: SourceId,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<(Vec<SyncRow>, Option<Uuid>), ServiceError> {
-        let mut tx = self.database.tenant(caller.tenant).await?;
-        load(&mut tx, caller.tenant, id).await?;
-        let mut rows = syncs::list(&mut tx, caller.tenant, id, before, i64::from(limit) + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
-        let next = if more { rows.last().map(|row| row.id) } else { None };
-        Ok((rows, next))
     }
 }

@@ -109,10 +109,46 @@ pub async fn find_by_holder(
     Ok(found.map(CredentialId))
 }
 
-/// A tenant's accesses, oldest first; at most 500.
-pub async fn list(app: &mut PgConnection, tenant: TenantId) -> Result<Vec<CredentialRow>, StoreError> {
-    let sql = format!("select {COLUMNS} from credentials c where c.tenant_id = $1 order by c.id limit 500");
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).fetch_all(app).await?)
+/// Keeps an access from being removed until the transaction ends. `false`: there is none.
+pub async fn hold(app: &mut PgConnection, tenant: TenantId, id: CredentialId) -> Result<bool, StoreError> {
+    let found: Option<Uuid> =
+        sqlx::query_scalar("select id from credentials where tenant_id = $1 and id = $2 for key share")
+            .bind(tenant.0)
+            .bind(id.0)
+            .fetch_optional(app)
+            .await?;
+    Ok(found.is_some())
+}
+
+/// An access as pages show it: without its secrets.
+#[derive(Debug, Clone, FromRow)]
+pub struct AccessRow {
+    /// Id.
+    pub id: Uuid,
+    /// Provider.
+    pub provider: String,
+    /// How people recognise it.
+    pub label: String,
+    /// Permissions, as last checked.
+    pub permissions: Json<Vec<StoredPermission>>,
+    /// It reaches test data.
+    pub test_mode: bool,
+    /// When it was given.
+    pub created_at: OffsetDateTime,
+    /// Sources under it.
+    pub sources: i64,
+}
+
+/// A tenant's accesses without their secrets, oldest first; at most 500.
+pub async fn list_shown(app: &mut PgConnection, tenant: TenantId) -> Result<Vec<AccessRow>, StoreError> {
+    Ok(sqlx::query_as(
+        "select c.id, c.provider, c.label, c.permissions, c.test_mode, c.created_at,
+                (select count(*) from data_sources d where d.tenant_id = $1 and d.credential_id = c.id) as sources
+           from credentials c where c.tenant_id = $1 order by c.id limit 500",
+    )
+    .bind(tenant.0)
+    .fetch_all(app)
+    .await?)
 }
 
 /// What is known of an access when it is given.

@@ -79,6 +79,8 @@ pub struct Metric {
     pub row: MetricRow,
     /// Its sources.
     pub stored: Vec<Stored<SourceId>>,
+    /// The streams that it is made of, of sources that have any.
+    pub streams: BTreeMap<SourceId, Vec<String>>,
 }
 
 #[derive(FromRow)]
@@ -87,6 +89,7 @@ struct StoredRow {
     source_id: Uuid,
     grain: String,
     dim_sets: Json<Vec<BTreeSet<String>>>,
+    streams: Vec<String>,
 }
 
 const COLUMNS: &str = "id, key, name, definition, translations, provider, unit, additivity, good_direction, formula, endpoint, \
@@ -105,24 +108,26 @@ pub async fn list(
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.0).bind(keys).fetch_all(&mut *app).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let stored: Vec<StoredRow> = sqlx::query_as(
-        "select metric_id, source_id, grain, dim_sets from metric_sources
+        "select metric_id, source_id, grain, dim_sets, streams from metric_sources
           where tenant_id = $1 and metric_id = any($2) order by source_id limit 5000",
     )
     .bind(tenant.0)
     .bind(&ids)
     .fetch_all(app)
     .await?;
-    let mut by_metric: BTreeMap<Uuid, Vec<Stored<SourceId>>> = BTreeMap::new();
+    let mut by_metric: BTreeMap<Uuid, (Vec<Stored<SourceId>>, BTreeMap<SourceId, Vec<String>>)> = BTreeMap::new();
     for row in stored {
         let grain = Grain::parse(&row.grain).ok_or(StoreError::Inconsistent("metric_sources.grain"))?;
-        let stored = Stored { source: SourceId(row.source_id), grain, dim_sets: row.dim_sets.0 };
-        by_metric.entry(row.metric_id).or_default().push(stored);
+        let source = SourceId(row.source_id);
+        let (stored, streams) = by_metric.entry(row.metric_id).or_default();
+        stored.push(Stored { source, grain, dim_sets: row.dim_sets.0 });
+        streams.insert(source, row.streams);
     }
     Ok(rows
         .into_iter()
         .map(|row| {
-            let stored = by_metric.remove(&row.id).unwrap_or_default();
-            Metric { row, stored }
+            let (stored, streams) = by_metric.remove(&row.id).unwrap_or_default();
+            Metric { row, stored, streams }
         })
         .collect())
 }

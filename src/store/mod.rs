@@ -3,6 +3,7 @@
 //! Services open transactions with [`Database::tenant`] (as `portal_app`, one tenant set) or [`Database::router`]
 //! (as `portal_router`, for the few things that must look across tenants) and commit them.
 
+pub mod ages;
 pub mod audit;
 pub mod audit_reading;
 pub mod breakers;

@@ -7,7 +7,6 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::freshness::Freshness;
 use crate::domain::ids::{CredentialId, SourceId, TenantId};
 use crate::domain::source::SourceStatus;
 
@@ -61,6 +60,8 @@ pub struct SourceRow {
     pub zone: Option<String>,
     /// ISO 4217 code of its money.
     pub currency: Option<String>,
+    /// Minutes between two scheduled runs that it asks for.
+    pub cadence_minutes: i32,
     /// When the timer reads it next.
     pub next_due: Option<OffsetDateTime>,
     /// Last success.
@@ -88,17 +89,6 @@ impl SourceRow {
     /// The state as a type.
     pub fn status(&self) -> Result<SourceStatus, StoreError> {
         SourceStatus::parse(&self.status).ok_or(StoreError::Inconsistent("data_sources.status"))
-    }
-
-    /// How old its data is.
-    pub fn freshness(&self) -> Result<Freshness, StoreError> {
-        Ok(Freshness {
-            data_through: self.data_through,
-            fetched_at: self.last_sync_at,
-            next_due: self.next_due,
-            provisional_from: self.provisional_from,
-            status: self.status()?,
-        })
     }
 }
 
@@ -137,7 +127,7 @@ pub async fn insert(app: &mut PgConnection, tenant: TenantId, source: &NewSource
     Ok(())
 }
 
-const COLUMNS: &str = "id, type, provider, name, status, status_code, status_until, credential_id, pause_reason, config, zone, currency, next_due, \
+const COLUMNS: &str = "id, type, provider, name, status, status_code, status_until, credential_id, pause_reason, config, zone, currency, cadence_minutes, next_due, \
      last_sync_at, data_through, provisional_from, backfilled_from, backfill_until, created_at, updated_at";
 
 /// A tenant's source.
@@ -187,6 +177,38 @@ pub async fn rename(app: &mut PgConnection, tenant: TenantId, id: SourceId, name
         .bind(tenant.0)
         .bind(id.0)
         .bind(name)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// Sets how often the timer reads a source.
+pub async fn set_cadence(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    minutes: i32,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set cadence_minutes = $3 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(minutes)
+        .execute(app)
+        .await?;
+    Ok(())
+}
+
+/// Keeps why a person stopped a source, in their words.
+pub async fn set_pause_reason(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: SourceId,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query("update data_sources set pause_reason = $3 where tenant_id = $1 and id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(reason)
         .execute(app)
         .await?;
     Ok(())

@@ -8,7 +8,7 @@ use super::StoreError;
 use crate::domain::ids::{SourceId, TenantId};
 
 /// A stream of a source.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, Default, FromRow)]
 pub struct StreamRow {
     /// Key.
     pub stream: String,
@@ -39,6 +39,33 @@ pub async fn list(app: &mut PgConnection, tenant: TenantId, source: SourceId) ->
     )
     .bind(tenant.0)
     .bind(source.0)
+    .fetch_all(app)
+    .await?)
+}
+
+/// A stream and whose it is.
+#[derive(Debug, Clone, FromRow)]
+pub struct OwnedStream {
+    /// The source.
+    pub source_id: uuid::Uuid,
+    /// The stream.
+    #[sqlx(flatten)]
+    pub stream: StreamRow,
+}
+
+/// The streams of these sources; a provider has few.
+pub async fn list_of(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    sources: &[uuid::Uuid],
+) -> Result<Vec<OwnedStream>, StoreError> {
+    Ok(sqlx::query_as(
+        "select source_id, stream, cursor, blocked_code, blocked_permission, data_through, provisional_from,
+                backfilled_from, backfill_until, fetched_at
+           from source_streams where tenant_id = $1 and source_id = any($2) order by source_id, stream limit 10000",
+    )
+    .bind(tenant.0)
+    .bind(sources)
     .fetch_all(app)
     .await?)
 }

@@ -185,6 +185,24 @@ pub async fn list(
         .await?)
 }
 
+/// When a person's last run of a source brought what it should.
+pub async fn last_manual_success(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "select finished_at from syncs
+          where tenant_id = $1 and source_id = $2 and trigger = 'manual' and status in ('succeeded', 'incomplete')
+          order by id desc limit 1",
+    )
+    .bind(tenant.0)
+    .bind(source.0)
+    .fetch_optional(app)
+    .await?
+    .flatten())
+}
+
 /// Ends the open runs of a source because a person stopped it.
 pub async fn cancel_open(
     app: &mut PgConnection,

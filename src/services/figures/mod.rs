@@ -8,19 +8,15 @@ mod series;
 mod table;
 mod totals;
 
-use std::collections::BTreeMap;
-
 use time::{Date, Duration, OffsetDateTime};
 
+use super::ages::Ages;
 use super::error::ServiceError;
 use super::{Caller, Services};
 use crate::domain::comparison::Compare;
 use crate::domain::dims::DimFilter;
-use crate::domain::freshness::Freshness;
-use crate::domain::ids::SourceId;
 use crate::domain::period::days_between;
 use crate::store::metrics::Metric;
-use crate::store::{Tx, sources};
 
 pub use series::{Series, SeriesAnswer, SeriesQuery};
 pub use table::{Column, Row, TableAnswer, TableQuery};
@@ -66,19 +62,6 @@ pub struct Answered {
     pub now: OffsetDateTime,
 }
 
-/// How old each source's data is.
-type Ages = BTreeMap<SourceId, Freshness>;
-
-async fn ages(tx: &mut Tx, caller: &Caller) -> Result<Ages, ServiceError> {
-    let rows = sources::list(tx, caller.tenant).await?;
-    rows.iter().map(|row| Ok((SourceId(row.id), row.freshness()?))).collect()
-}
-
-/// The age of what a metric's sources delivered.
-fn age_of(metric: &Metric, ages: &Ages) -> Freshness {
-    Freshness::oldest(metric.stored.iter().filter_map(|stored| ages.get(&stored.source).cloned()))
-}
-
 impl Services {
     /// Fixes the range: the asked one, or the last days for which `metrics` have data.
     fn answered(
@@ -93,7 +76,7 @@ impl Services {
             checked_range(from, to)?
         } else {
             let yesterday = caller.settings.zone.date_of(now) - Duration::DAY;
-            let newest = metrics.iter().filter_map(|metric| age_of(metric, ages).data_through).max();
+            let newest = metrics.iter().filter_map(|metric| ages.of_metric(metric).data_through).max();
             let to = newest.map_or(yesterday, |newest| newest.min(yesterday));
             let from = to - Duration::days(DEFAULT_DAYS - 1);
             // Where nothing finer than months is stored, 28 days would hold no whole period.

@@ -6,13 +6,14 @@ use rust_decimal::Decimal;
 use time::{Date, Weekday};
 
 use super::select::{Reading, Selected, read, refuse, select, wanted};
-use super::{Answered, Scope, age_of, ages, range_too_long, unknown_metric};
+use super::{Answered, Scope, range_too_long, unknown_metric};
 use crate::domain::aggregate::Accumulator;
 use crate::domain::fact::Dims;
 use crate::domain::freshness::Freshness;
 use crate::domain::ids::TenantId;
 use crate::domain::metric::Additivity;
 use crate::domain::period::{Grain, days_between};
+use crate::services::ages::Ages;
 use crate::services::error::ServiceError;
 use crate::services::{Caller, Services};
 use crate::store::figures::Sum;
@@ -84,7 +85,7 @@ impl Services {
     pub async fn series(&self, caller: &Caller, key: &str, query: &SeriesQuery) -> Result<SeriesAnswer, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let found = metrics::list(&mut tx, caller.tenant, Some(&[key.to_owned()])).await?;
-        let ages = ages(&mut tx, caller).await?;
+        let ages = Ages::read(&mut tx, caller.tenant, self.now()).await?;
         let answered = self.answered(caller, &query.scope, &found, &ages)?;
         let metric = found.into_iter().next().ok_or_else(unknown_metric)?;
         let by: Vec<String> = query.by.iter().cloned().collect();
@@ -106,7 +107,7 @@ impl Services {
                 base = Some(plan.series(sums, &kept, selected.additivity));
             }
         }
-        let freshness = age_of(&metric, &ages);
+        let freshness = ages.of_metric(&metric);
         Ok(SeriesAnswer { answered, metric, grain, series, base, reason, freshness })
     }
 }

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use time::Weekday;
 
 use super::select::{Reading, Selected, answers_for, read, refuse, select, wanted};
-use super::{Answered, Scope, age_of, ages};
+use super::{Answered, Scope};
 use crate::domain::aggregate::Accumulator;
 use crate::domain::fact::Dims;
 use crate::domain::freshness::Freshness;
 use crate::domain::ids::MetricId;
 use crate::domain::metric::Additivity;
 use crate::domain::period::Grain;
+use crate::services::ages::Ages;
 use crate::services::error::ServiceError;
 use crate::services::{Caller, Services};
 use crate::store::figures::Sum;
@@ -94,7 +95,7 @@ impl Services {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let found = metrics::list(&mut tx, caller.tenant, Some(&query.metrics)).await?;
         let found = in_asked_order(found, &query.metrics)?;
-        let ages = ages(&mut tx, caller).await?;
+        let ages = Ages::read(&mut tx, caller.tenant, self.now()).await?;
         let answered = self.answered(caller, &query.scope, &found, &ages)?;
         let by_date = query.by.iter().any(|name| name == DATE);
         let by: Vec<String> = query.by.iter().filter(|name| *name != DATE).cloned().collect();
@@ -106,7 +107,7 @@ impl Services {
         let grouping = Grouping { query, by: &by, by_date, week_start: caller.settings.week_start.into() };
         let (rows, totals) = grouping.rows(&selected, &columns, sums, &answered);
         let (rows, next_cursor) = page(rows, &columns, query)?;
-        let freshness = Freshness::oldest(found.iter().map(|metric| age_of(metric, &ages)));
+        let freshness = Freshness::oldest(found.iter().map(|metric| ages.of_metric(metric)));
         Ok(TableAnswer { answered, columns, rows, totals, next_cursor, freshness })
     }
 }

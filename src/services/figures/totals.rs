@@ -6,12 +6,13 @@ use rust_decimal::Decimal;
 use time::{Date, Weekday};
 
 use super::select::{Reading, Selected, answers_for, read, select, wanted};
-use super::{Answered, Scope, age_of, ages};
+use super::{Answered, Scope};
 use crate::domain::aggregate::Accumulator;
 use crate::domain::comparison::{Delta, delta};
 use crate::domain::freshness::Freshness;
 use crate::domain::ids::{MetricId, TenantId};
 use crate::domain::metric::Additivity;
+use crate::services::ages::Ages;
 use crate::services::error::ServiceError;
 use crate::services::{Caller, Services};
 use crate::store::metrics::Metric;
@@ -53,7 +54,7 @@ impl Services {
     pub async fn totals(&self, caller: &Caller, scope: &Scope) -> Result<TotalsAnswer, ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         let all = metrics::list(&mut tx, caller.tenant, None).await?;
-        let ages = ages(&mut tx, caller).await?;
+        let ages = Ages::read(&mut tx, caller.tenant, self.now()).await?;
         let answered = self.answered(caller, scope, &all, &ages)?;
         let wanted = wanted(&scope.filter, &[]);
         let mut selected = Vec::new();
@@ -73,7 +74,7 @@ impl Services {
             .iter()
             .flat_map(|one| {
                 let base = answered.base.zip(base.as_ref()).map(|(base, values)| ((base.from, base.to), values));
-                items(one, ((answered.from, answered.to), &values), base, &age_of(one.metric, &ages))
+                items(one, ((answered.from, answered.to), &values), base, &ages.of_metric(one.metric))
             })
             .collect();
         totals.extend(unstored.into_iter().map(|metric| Total {
@@ -83,7 +84,7 @@ impl Services {
             reason: Some("dimension_not_stored"),
             previous: None,
             delta: base.is_some().then_some(Delta::None),
-            freshness: age_of(metric, &ages),
+            freshness: ages.of_metric(metric),
         }));
         let place = |total: &Total| all.iter().position(|metric| metric.row.id == total.metric.row.id);
         totals.sort_by(|a, b| (place(a), &a.currency).cmp(&(place(b), &b.currency)));

@@ -59,11 +59,17 @@ impl Operation {
         self.path.contains('{')
     }
 
-    /// The path with an id in place of its variable, and the query that must be there.
+    /// The path with ids in place of its variables, and the query that must be there. Two ids stand as `one/other`; one
+    /// id stands for all variables.
     pub fn target(&self, id: &str) -> String {
-        let (start, rest) = self.path.split_once('{').unwrap_or((self.path, ""));
-        let end = rest.split_once('}').map_or("", |(_, end)| end);
-        let path = if self.has_variable() { format!("{start}{id}{end}") } else { self.path.to_owned() };
+        let mut ids = id.split('/');
+        let mut last = id;
+        let mut parts = self.path.split('{');
+        let mut path = parts.next().unwrap().to_owned();
+        for part in parts {
+            last = ids.next().unwrap_or(last);
+            path = path + last + part.split_once('}').unwrap().1;
+        }
         let parameters = self.described["parameters"].as_array().unwrap();
         let query = parameters.iter().filter(|one| one["in"] == "query" && one["required"] == true);
         let query: Vec<String> = query.map(|one| format!("{}=unknown.key", one["name"].as_str().unwrap())).collect();
@@ -194,6 +200,9 @@ pub async fn session(app: &TestApp, email: &str) -> Client {
 pub async fn things(app: &TestApp, path: &str, tenant: &str) -> Vec<String> {
     let of = |sql: &str| sql.replace("TENANT", tenant);
     let sql = match path {
+        _ if path.contains("{sync_id}") => {
+            of("select source_id || '/' || id as id from syncs where tenant_id = 'TENANT'")
+        }
         _ if path.starts_with("/api/sources/{id}") => of("select id from data_sources where tenant_id = 'TENANT'"),
         _ if path.contains("{metric_key}") => {
             of("select key as id from metrics where tenant_id = 'TENANT' order by key limit 3")
