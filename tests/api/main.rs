@@ -20,4 +20,5 @@ mod runs;
 mod sources;
 mod team;
 mod tenant;
+mod tokens;
 mod versions;

@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use time::macros::{date, format_description};
 use time::{Date, Duration};
 use tokio::sync::oneshot;
 use url::Url;
+
+use super::grants::Grants;
 
 /// What Google hands out and nobody else may see.
 pub const REFRESH_TOKEN: &str = "canary-refresh-token";
@@ -103,6 +107,8 @@ struct Inner {
     hold: Option<Hold>,
     properties: Vec<(&'static str, &'static str)>,
     rotated: Option<String>,
+    strict: Option<Grants>,
+    person: Option<(&'static str, &'static str)>,
     issued: u32,
     missing: BTreeSet<(String, Date)>,
     bonus: i64,
@@ -123,6 +129,8 @@ impl Google {
             hold: None,
             properties: vec![("properties/1001", "Tienda")],
             rotated: None,
+            strict: None,
+            person: None,
             issued: 0,
             missing: BTreeSet::new(),
             bonus: 0,
@@ -168,6 +176,21 @@ impl Google {
     /// The next refresh brings another refresh token.
     pub fn rotate_to(&self, token: &str) {
         self.inner.lock().unwrap().rotated = Some(token.to_owned());
+    }
+
+    /// From now on refresh tokens serve once, and an access token says how many seconds and serves so many requests.
+    pub fn be_strict(&self, lifetime: u32, uses: usize) {
+        self.inner.lock().unwrap().strict = Some(Grants::new(lifetime, uses));
+    }
+
+    /// Changes what a strict server has given out.
+    pub fn change_grants(&self, change: impl FnOnce(&mut Grants)) {
+        change(self.inner.lock().unwrap().strict.as_mut().unwrap());
+    }
+
+    /// Says who consents: their id and address. Without, there is no `id_token`.
+    pub fn sign_in_as(&self, person: Option<(&'static str, &'static str)>) {
+        self.inner.lock().unwrap().person = person;
     }
 
     /// Leaves a dimension value out on a day.
@@ -233,8 +256,15 @@ impl Inner {
             }
         }
         let path = seen.path.as_str();
+        if path.contains("/v1beta/") && self.strict.as_mut().is_some_and(|grants| !grants.admits(&seen.token)) {
+            let error = json!({"code": 401, "message": "invalid credentials", "status": "UNAUTHENTICATED"});
+            return (401, None, json!({ "error": error }));
+        }
         let body = match path {
-            "/token" => self.token(seen),
+            "/token" => match self.token(seen) {
+                Ok(body) => body,
+                Err(refusal) => return (400, None, refusal),
+            },
             "/v1beta/accountSummaries" => self.accounts(),
             _ if path.ends_with(":runReport") => self.report(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.starts_with("/v1beta/properties/") => json!({
@@ -246,17 +276,30 @@ impl Inner {
         (200, None, body)
     }
 
-    fn token(&mut self, seen: &Seen) -> Value {
-        self.issued += 1;
-        let mut body = json!({
-            "access_token": format!("canary-access-{}", self.issued), "expires_in": 3599, "scope": SCOPE, "token_type": "Bearer"
-        });
-        if seen.form("grant_type").as_deref() == Some("authorization_code") {
+    fn token(&mut self, seen: &Seen) -> Result<Value, Value> {
+        let is_consent = seen.form("grant_type").as_deref() == Some("authorization_code");
+        let mut body = if let Some(grants) = &mut self.strict {
+            grants.token(seen)?
+        } else {
+            self.issued += 1;
+            json!({
+                "access_token": format!("canary-access-{}", self.issued), "expires_in": 3599, "scope": SCOPE,
+                "token_type": "Bearer"
+            })
+        };
+        if let Some((id, email)) = self.person.filter(|_| is_consent) {
+            let claims = URL_SAFE_NO_PAD.encode(json!({"sub": id, "email": email}).to_string());
+            body["id_token"] = json!(format!("e30.{claims}.signature"));
+        }
+        if self.strict.is_some() {
+            return Ok(body);
+        }
+        if is_consent {
             body["refresh_token"] = json!(REFRESH_TOKEN);
         } else if let Some(rotated) = self.rotated.take() {
             body["refresh_token"] = json!(rotated);
         }
-        body
+        Ok(body)
     }
 
     fn accounts(&self) -> Value {

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod contract;
 pub mod google;
+pub mod grants;
 pub mod parts;
 pub mod walk;
 
@@ -71,6 +72,13 @@ impl TestApp {
         parts::people(&database, &state.services.passwords, clock.as_ref(), random.as_ref()).await;
         let router = portal::app::router(state.clone());
         Self { router, state, clock, queue, mailer, google, admin, database }
+    }
+
+    /// The use cases of another process on the same database.
+    pub fn another_process(&self) -> portal::services::Services {
+        let state = portal::app::state(&config(&self.database, &self.google)).unwrap();
+        let services = state.services;
+        portal::services::Services { clock: self.clock.clone(), queue: self.queue.clone(), ..services }
     }
 
     /// Nobody's client.
