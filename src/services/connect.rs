@@ -344,6 +344,8 @@ impl Services {
             .iter()
             .map(|one| Account { id: one.id.clone(), name: one.name.clone(), account: one.group.clone() })
             .collect();
+        // What the new access does not see cannot be read on; a person chooses anew.
+        config.property = config.property.filter(|chosen| config.properties.iter().any(|seen| seen.id == chosen.id));
         sources::set_credential(tx, tenant, id, Some(credential)).await?;
         sources::set_config(tx, tenant, id, &config, None).await?;
         // A pause is a person's and stays.

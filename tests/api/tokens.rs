@@ -30,11 +30,6 @@ fn token_requests(app: &TestApp) -> usize {
     app.google.seen("/token").len()
 }
 
-/// The access tokens of now are over, as the database knows.
-async fn run_out(app: &TestApp) {
-    app.sql("update credentials set access_until = now() - interval '1 second', renew_from = now()").await;
-}
-
 async fn sealed(app: &TestApp, field: &str) -> Value {
     app.value(&format!("select secrets->'{field}' from credentials")).await
 }
@@ -61,7 +56,7 @@ async fn of_many_who_ask_at_once_in_two_processes_one_renews() {
     app.google.be_strict(3600, 1000);
     let access = credential(&app, &app.connect_ga4(&admin).await).await;
     let other = app.another_process();
-    run_out(&app).await;
+    app.forget_access_tokens().await;
     let before = token_requests(&app);
     let callers = (0..24).map(|n| ask(if n % 2 == 0 { &app.state.services } else { &other }, access));
     let tokens = join_all(callers).await;
@@ -116,7 +111,7 @@ async fn a_rotated_token_is_in_the_database_before_the_new_access_token_is_used(
     app.google.be_strict(3600, 1000);
     app.connect_ga4(&admin).await;
     let old = (sealed(&app, "refresh_token").await, sealed(&app, "access_token").await);
-    run_out(&app).await;
+    app.forget_access_tokens().await;
     let held = app.google.hold(":runReport", 0);
     let message = app.queue.next_immediate().unwrap();
     let look = async {
@@ -155,7 +150,7 @@ async fn a_refused_token_that_has_a_successor_is_not_renewed_again() {
     let meanwhile = async {
         let release = held.arrived().await;
         app.google.change_grants(crate::harness::grants::Grants::expire);
-        run_out(&app).await;
+        app.forget_access_tokens().await;
         ask(&app.another_process(), access).await.unwrap();
         release.send(()).unwrap();
     };
@@ -171,7 +166,7 @@ async fn google_sends_no_new_refresh_token_and_the_first_one_goes_on_serving() {
     let admin = app.acme().await;
     let access = credential(&app, &app.connect_ga4(&admin).await).await;
     for round in 1..3 {
-        run_out(&app).await;
+        app.forget_access_tokens().await;
         ask(&app.state.services, access).await.unwrap();
         let sent = app.google.seen("/token")[round].form("refresh_token");
         assert_eq!(sent.as_deref(), Some(REFRESH_TOKEN));
@@ -184,7 +179,7 @@ async fn trouble_at_the_token_endpoint_is_never_taken_for_a_withdrawn_access() {
     let admin = app.acme().await;
     let id = app.synced(&admin).await;
     for (status, body) in [(503, json!({})), (500, json!({"error": "invalid_grant"})), (429, json!({}))] {
-        run_out(&app).await;
+        app.forget_access_tokens().await;
         app.google.heal();
         app.google.fail(Fault::new("/token", status, body));
         admin.act(&format!("/api/sources/{id}/sync")).await.ok();
@@ -282,7 +277,7 @@ async fn a_person_who_connects_while_a_renewal_is_being_refused_wins() {
     app.google.be_strict(3600, 1000);
     let [first, second] = two_sources(&app, &admin).await;
     app.google.change_grants(crate::harness::grants::Grants::withdraw);
-    run_out(&app).await;
+    app.forget_access_tokens().await;
     admin.act(&format!("/api/sources/{first}/sync")).await.ok();
     let run = app.queue.next_immediate().unwrap();
     let held = app.google.hold("/token", 0);

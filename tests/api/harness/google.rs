@@ -109,6 +109,7 @@ struct Inner {
     rotated: Option<String>,
     strict: Option<Grants>,
     person: Option<(&'static str, &'static str)>,
+    calendar: (&'static str, &'static str),
     issued: u32,
     missing: BTreeSet<(String, Date)>,
     bonus: i64,
@@ -131,6 +132,7 @@ impl Google {
             rotated: None,
             strict: None,
             person: None,
+            calendar: ("Europe/Madrid", "EUR"),
             issued: 0,
             missing: BTreeSet::new(),
             bonus: 0,
@@ -191,6 +193,11 @@ impl Google {
     /// Says who consents: their id and address. Without, there is no `id_token`.
     pub fn sign_in_as(&self, person: Option<(&'static str, &'static str)>) {
         self.inner.lock().unwrap().person = person;
+    }
+
+    /// Zone and currency of all properties.
+    pub fn set_calendar(&self, zone: &'static str, currency: &'static str) {
+        self.inner.lock().unwrap().calendar = (zone, currency);
     }
 
     /// Leaves a dimension value out on a day.
@@ -268,7 +275,7 @@ impl Inner {
             "/v1beta/accountSummaries" => self.accounts(),
             _ if path.ends_with(":runReport") => self.report(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.starts_with("/v1beta/properties/") => json!({
-                "timeZone": "Europe/Madrid", "currencyCode": "EUR", "displayName": "Tienda",
+                "timeZone": self.calendar.0, "currencyCode": self.calendar.1, "displayName": "Tienda",
                 "createTime": "2026-10-20T08:00:00Z"
             }),
             _ => return (404, None, json!({"error": {"code": 404, "message": "no such path", "status": "NOT_FOUND"}})),
@@ -331,7 +338,7 @@ impl Inner {
         let headers = |names: &[String]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
         json!({
             "dimensionHeaders": headers(&dimensions), "metricHeaders": headers(&metrics), "rowCount": rows.len(), "rows": rows,
-            "metadata": {"currencyCode": "EUR", "timeZone": "Europe/Madrid"}
+            "metadata": {"currencyCode": self.calendar.1, "timeZone": self.calendar.0}
         })
     }
 

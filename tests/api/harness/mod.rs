@@ -178,6 +178,11 @@ impl TestApp {
         delivered
     }
 
+    /// All access tokens are over, as the database knows.
+    pub async fn forget_access_tokens(&self) {
+        self.sql("update credentials set access_until = now() - interval '1 second', renew_from = now()").await;
+    }
+
     /// Makes scheduled work due: moves `run_at` into the past and delivers the scheduled messages.
     pub async fn let_time_pass(&self) -> usize {
         self.sql("update jobs set run_at = now() - interval '1 second' where state = 'queued'").await;
