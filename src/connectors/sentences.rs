@@ -159,6 +159,14 @@ sentences! {
     GA4_NOTE_RESTRICTED = "ga4_note_restricted",
         "La cuenta conectada no puede ver alguna métrica, así que no se muestra; pida acceso a ingresos y costes en Google Analytics.",
         "The connected account may not see some metric, so it is not shown; ask for access to revenue and cost data in Google Analytics.";
+    /// The account's zone or currency was changed at the provider.
+    CALENDAR_CHANGED = "calendar_changed",
+        "La zona horaria o la moneda de la cuenta ha cambiado en el servicio de origen; volvemos a leer todo el historial, del día más reciente al más antiguo.",
+        "The account's time zone or currency was changed at the data provider; we are reading the whole history anew, newest days first.";
+    /// The account's zone is none that we know.
+    CALENDAR_UNKNOWN = "calendar_unknown",
+        "La cuenta tiene una zona horaria que no conocemos; nuestro equipo ya lo está revisando.",
+        "The account has a time zone that we do not know; our team is looking into it.";
     /// A key without any permission that we need.
     KEY_READS_NOTHING = "key_reads_nothing",
         "Esta clave no permite leer ningún dato; cree una clave restringida con permiso de lectura y péguela aquí.",

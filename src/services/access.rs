@@ -9,7 +9,6 @@ use super::connect::not_connected;
 use super::error::ServiceError;
 use crate::connectors::error::{ConnectorError, FailureKind};
 use crate::connectors::oauth::AccessToken;
-use crate::connectors::sentences::codes;
 use crate::domain::ids::{CredentialId, TenantId};
 use crate::domain::sealed::Sealed;
 use crate::domain::secret::Secret;
@@ -22,9 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(150);
 
 impl Services {
-    /// What a provider is asked with, or its refusal. A rotated refresh token is committed before the new access token is
-    /// used.
-    pub(crate) async fn access(
+    /// What a provider is asked with, or its refusal. However many ask at once, in however many processes, one of them
+    /// renews. A rotated refresh token is committed before the new access token is used; killed between the provider's
+    /// answer and that commit, a provider that rotates has taken our token back and a person must connect again. No
+    /// order of steps on our side can avoid that.
+    pub async fn access(
         &self,
         tenant: TenantId,
         id: CredentialId,
@@ -57,10 +58,20 @@ impl Services {
         }
     }
 
-    /// The provider refused an access token before its time: the next one is made anew.
-    pub(crate) async fn forget_access(&self, tenant: TenantId, id: CredentialId) -> Result<(), ServiceError> {
+    /// The provider refused this access token before its time: the next one is made anew, unless that has happened.
+    pub(crate) async fn forget_access(
+        &self,
+        tenant: TenantId,
+        id: CredentialId,
+        refused: &Secret,
+    ) -> Result<(), ServiceError> {
+        let row = self.credential(tenant, id).await?;
+        let Some(kept) = &row.secrets.0.access_token else { return Ok(()) };
+        if self.unseal(tenant, id, "access_token", kept)?.expose() != refused.expose() {
+            return Ok(());
+        }
         let mut tx = self.database.tenant(tenant).await?;
-        credentials::forget_access(&mut tx, tenant, id).await?;
+        credentials::forget_access(&mut tx, tenant, id, &row.secrets.0).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
@@ -162,5 +173,17 @@ enum Renewal {
 }
 
 fn busy() -> ConnectorError {
-    ConnectorError::transient(codes::OAUTH_SERVER_ERROR, "another process did not finish renewing the access token")
+    // Not the provider's failure: it does not count against it.
+    ConnectorError::transient("platform_error", "another process did not finish renewing the access token")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::connectors::http::TOTAL_TIMEOUT;
+    use crate::store::credentials::RENEWAL_SECONDS;
+
+    #[test]
+    fn a_turn_to_renew_ends_after_the_request_does() {
+        assert!(TOTAL_TIMEOUT.as_secs_f64() + 10.0 < RENEWAL_SECONDS);
+    }
 }

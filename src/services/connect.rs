@@ -218,6 +218,7 @@ impl Services {
     ) -> Result<(), ServiceError> {
         let tenant = caller.tenant;
         let mut tx = self.database.tenant(tenant).await?;
+        credentials::lock_sources(&mut tx, tenant, id).await?;
         let source = sources::find_for_update(&mut tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
         let before = source.credential_id.map(CredentialId);
         let credential = self.credential_for(&mut tx, caller, &source, fresh.holder).await?;
@@ -241,6 +242,10 @@ impl Services {
             Some(left) => self.drop_unused_access(&mut tx, tenant, left, id).await?,
             None => None,
         };
+        // A run that is at work under the old access, of whichever source, would end by saying that it was withdrawn.
+        for working in credentials::working_sources(&mut tx, tenant, credential).await? {
+            self.cancel_runs(&mut tx, tenant, working).await?;
+        }
         let woken = sources::wake(&mut tx, tenant, credential, self.now()).await?;
         self.audit(&mut tx, caller, Act::new("source.connected", format!("source/{id}"))).await?;
         tx.commit().await.map_err(StoreError::from)?;

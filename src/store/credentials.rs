@@ -10,8 +10,9 @@ use super::StoreError;
 use crate::domain::ids::{CredentialId, SourceId, TenantId};
 use crate::domain::sealed::Sealed;
 
-/// How long one process may take to renew an access token before another tries.
-const RENEWAL_SECONDS: f64 = 45.0;
+/// How long one process may take to renew an access token before another tries. Longer than a request may take: two
+/// that send the same refresh token look like theft to a provider that rotates.
+pub const RENEWAL_SECONDS: f64 = 45.0;
 
 /// The secrets of an access, sealed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,13 +272,22 @@ pub async fn give_up_renewal(
     Ok(())
 }
 
-/// Forgets the access token, because the provider refused it before its time.
-pub async fn forget_access(app: &mut PgConnection, tenant: TenantId, id: CredentialId) -> Result<(), StoreError> {
-    sqlx::query("update credentials set access_until = null, renew_from = null where tenant_id = $1 and id = $2")
-        .bind(tenant.0)
-        .bind(id.0)
-        .execute(app)
-        .await?;
+/// Forgets the access token, because the provider refused it before its time; one that has come in its place stays.
+pub async fn forget_access(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+    refused: &Secrets,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update credentials set access_until = null, renew_from = null
+          where tenant_id = $1 and id = $2 and secrets = $3",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(Json(refused))
+    .execute(app)
+    .await?;
     Ok(())
 }
 
@@ -307,6 +317,69 @@ pub async fn sources(app: &mut PgConnection, tenant: TenantId, id: CredentialId)
     .fetch_all(app)
     .await?;
     Ok(ids.into_iter().map(SourceId).collect())
+}
+
+/// Locks all sources of a source's provider, always in the same order: for whoever changes several sources under one
+/// access, so that a person who connects anew and a run that finds the access withdrawn do not wait for each other.
+pub async fn lock_sources(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<(), StoreError> {
+    sqlx::query(
+        "select id from data_sources
+          where tenant_id = $1 and provider = (select provider from data_sources where tenant_id = $1 and id = $2)
+          order by id limit 500 for update",
+    )
+    .bind(tenant.0)
+    .bind(source.0)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
+/// The sources under an access whose run is at work; at most 500.
+pub async fn working_sources(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    id: CredentialId,
+) -> Result<Vec<SourceId>, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select id from data_sources where tenant_id = $1 and credential_id = $2 and status = 'syncing'
+          order by id limit 500",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .fetch_all(app)
+    .await?;
+    Ok(ids.into_iter().map(SourceId).collect())
+}
+
+/// An access that the provider no longer takes.
+#[derive(Debug, FromRow)]
+pub struct LostAccess {
+    /// Provider.
+    pub provider: String,
+    /// How people recognise it.
+    pub label: String,
+    /// Names of the sources that stand still for want of it, oldest first.
+    pub sources: Vec<String>,
+}
+
+/// The access of a source that waits for a person to connect it again; `None`: it does not.
+pub async fn lost(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+) -> Result<Option<LostAccess>, StoreError> {
+    Ok(sqlx::query_as(
+        "select c.provider, c.label,
+                array(select o.name from data_sources o
+                       where o.tenant_id = $1 and o.credential_id = c.id and o.status = 'needs_reauth'
+                       order by o.id limit 500) as sources
+           from data_sources d join credentials c on c.tenant_id = $1 and c.id = d.credential_id
+          where d.tenant_id = $1 and d.id = $2 and d.status = 'needs_reauth'",
+    )
+    .bind(tenant.0)
+    .bind(source.0)
+    .fetch_optional(app)
+    .await?)
 }
 
 /// What a removed access held.

@@ -62,6 +62,32 @@ async fn find(
     .await?)
 }
 
+/// An admin of a tenant.
+#[derive(Debug, FromRow)]
+pub struct AdminRow {
+    /// Address.
+    pub email: String,
+    /// Name.
+    pub name: String,
+    /// `es` or `en`.
+    pub locale: String,
+    /// Name of the tenant.
+    pub tenant_name: String,
+}
+
+/// A person, if they may sign in and are an admin of this tenant, and the tenant is active.
+pub async fn admin(router: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<AdminRow>, StoreError> {
+    Ok(sqlx::query_as(
+        "select u.email, u.name, u.locale, t.name as tenant_name
+           from memberships m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id
+          where m.tenant_id = $1 and m.user_id = $2 and m.role = 'admin' and u.is_active and t.status = 'active'",
+    )
+    .bind(tenant.0)
+    .bind(user.0)
+    .fetch_optional(router)
+    .await?)
+}
+
 /// Somebody who is invited and has not answered.
 #[derive(Debug, FromRow)]
 pub struct Invited {

@@ -22,5 +22,6 @@ mod runs;
 mod sources;
 mod team;
 mod tenant;
+mod tokens;
 mod versions;
 mod withdrawals;

@@ -15,8 +15,8 @@ async fn the_way_to_google_carries_state_and_challenge_and_no_secret() {
     assert!(url.as_str().starts_with(&app.google.at("/o/oauth2/v2/auth")), "{url}");
     let parameters: std::collections::BTreeMap<_, _> = url.query_pairs().collect();
     let get = |name: &str| parameters.get(name).map_or("", |value| value);
-    assert_eq!((get("response_type"), get("client_id")), ("code", "portal.example"));
-    assert_eq!(get("scope"), format!("{SCOPE} openid email"), "and who gives it, to recognise them");
+    let scope = format!("{SCOPE} openid email");
+    assert_eq!((get("response_type"), get("client_id"), get("scope")), ("code", "portal.example", scope.as_str()));
     assert_eq!(get("redirect_uri"), "http://127.0.0.1:7071/api/oauth/callback");
     assert_eq!((get("code_challenge_method"), get("access_type"), get("prompt")), ("S256", "offline", "consent"));
     assert_eq!((get("state").len(), get("code_challenge").len()), (43, 43));
@@ -136,7 +136,7 @@ async fn a_code_that_google_refuses_leaves_the_source_as_it_was() {
     app.google.fail(Fault::new("/token", 200, scopeless));
     let back = app.consent(&admin, &id).await;
     assert_eq!(back.header("location"), format!("/#/sources?source={id}&error=oauth_scope_missing"));
-    assert_eq!(app.value("select auth from data_sources").await, json!({}));
+    assert_eq!(app.value("select count(*) from credentials").await, 0);
 }
 
 #[tokio::test]
@@ -229,17 +229,71 @@ async fn a_rotated_refresh_token_is_kept_before_the_access_token_is_used() {
     let admin = app.acme().await;
     let id = app.synced(&admin).await;
     app.google.rotate_to("canary-rotated");
-    app.expire_access().await;
+    app.forget_access_tokens().await;
     app.google.fail(Fault::api(500, "INTERNAL", "broken"));
     admin.act(&format!("/api/sources/{id}/sync")).await.ok();
     app.drain().await;
     let first = app.google.seen("/token").pop().unwrap();
     assert_eq!(first.form("refresh_token").as_deref(), Some(REFRESH_TOKEN));
     app.google.heal();
-    app.expire_access().await;
+    app.forget_access_tokens().await;
     app.let_time_pass().await;
     let last = app.google.seen("/token").pop().unwrap();
     assert_eq!(last.form("refresh_token").as_deref(), Some("canary-rotated"));
+}
+
+#[tokio::test]
+async fn one_person_at_google_is_one_access_of_many_sources_and_another_person_another() {
+    let app = TestApp::start().await;
+    let (admin, globex) = (app.acme().await, app.globex().await);
+    app.google.sign_in_as(Some(("1001", "ana@acme.example")));
+    let (web, blog) = (app.connect_ga4(&admin).await, app.connect_ga4(&admin).await);
+    app.google.sign_in_as(Some(("2002", "agencia@agency.example")));
+    let shop = app.connect_ga4(&admin).await;
+    // Their other tenant knows nothing of that.
+    let other = app.connect_ga4(&globex).await;
+    let access = async |id: &str| {
+        let sql = format!(
+            "select c.id, c.holder, c.label, c.tenant_id from data_sources d
+               join credentials c on c.tenant_id = d.tenant_id and c.id = d.credential_id where d.id = '{id}'"
+        );
+        app.rows(&sql).await.remove(0)
+    };
+    let (first, third) = (access(&web).await, access(&shop).await);
+    assert_eq!(first, access(&blog).await);
+    assert_eq!((&first["holder"], &first["label"]), (&json!("1001"), &json!("ana@acme.example")));
+    assert_eq!((&third["holder"], &third["label"]), (&json!("2002"), &json!("agencia@agency.example")));
+    assert_ne!(third, access(&other).await);
+    assert_eq!(app.value("select count(*) from credentials").await, 3);
+}
+
+#[tokio::test]
+async fn another_person_takes_over_one_source_and_leaves_the_others_where_they_were() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    app.google.sign_in_as(Some(("1001", "ana@acme.example")));
+    let (web, blog) = (app.connect_ga4(&admin).await, app.connect_ga4(&admin).await);
+    app.google.sign_in_as(Some(("2002", "agencia@agency.example")));
+    app.consent(&admin, &web).await;
+    let label = async |id: &str| {
+        app.value(&format!(
+            "select c.label from data_sources d join credentials c on c.id = d.credential_id where d.id = '{id}'"
+        ))
+        .await
+    };
+    assert_eq!((label(&web).await, label(&blog).await), (json!("agencia@agency.example"), json!("ana@acme.example")));
+    app.consent(&admin, &blog).await;
+    assert_eq!(app.value("select count(*) from credentials").await, 1, "what nothing needs is not kept");
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_say_who_it_was_gives_each_source_an_access_of_its_own() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    let (web, _) = (app.connect_ga4(&admin).await, app.connect_ga4(&admin).await);
+    assert_eq!(app.value("select count(*) from credentials where holder is null").await, 2);
+    app.consent(&admin, &web).await;
+    assert_eq!(app.value("select count(*) from credentials").await, 2, "connecting again replaces");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Runs of a Google source: what they store, and what becomes of every kind of failure.
 
+mod calendars;
 mod failing;
 mod jobs;
 mod recovering;
@@ -111,7 +112,7 @@ async fn a_later_run_reads_what_was_missed_in_between() {
     app.fire("schedule_syncs").await;
     app.drain().await;
     let sync = admin.last_sync(&id).await;
-    // A week is over, so the run looks back over thirty-five days.
+    // The weekly look back is due, too.
     assert_eq!((&sync["from"], &sync["to"]), (&json!("2026-10-29"), &json!("2026-12-03")));
     assert_eq!(sync["rows_changed"], 10 * 64 + provisional_changes());
     assert_eq!(admin.source(&id).await["freshness"]["data_through"], "2026-12-02");

@@ -13,7 +13,7 @@ use super::gate::{RequestGate, StoredSums};
 use super::write::Writer;
 use super::{Outcome, Run, SyncPayload};
 use crate::connectors::contract::{Batch, Connector, Provider, Reach, Reading, StreamState};
-use crate::connectors::error::{ConnectorError, FailureKind};
+use crate::connectors::error::{ConnectorError, FailureKind, quote};
 use crate::connectors::sentences::codes;
 use crate::domain::ids::{CredentialId, MetricId};
 use crate::domain::secret::Secret;
@@ -116,6 +116,11 @@ impl Services {
                 turn = Instant::now();
             }
             let Some(batch) = self.read_patiently(&attempt, &mut position).await? else { return Ok(true) };
+            if let Some(calendar) = moved_calendar(&attempt, &batch)? {
+                self.move_calendar(&attempt, batch.stream, calendar).await?;
+                // The rest of this attempt would go on with the old one.
+                return Ok(false);
+            }
             self.commit_batch(&attempt, &position, &batch).await?;
             position.run.clone_from(&batch.run);
             let stream = position.streams.entry(batch.stream.to_owned()).or_default();
@@ -152,7 +157,7 @@ impl Services {
         let metrics = metrics::list(&mut tx, tenant, Some(&known)).await?;
         let rows = streams::list(&mut tx, tenant, id).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        let token = self.access(tenant, credential).await??;
+        let token = self.with_heartbeat(run, self.access(tenant, credential)).await???;
         let gate = RequestGate {
             database: self.database.clone(),
             tenant,
@@ -210,8 +215,9 @@ impl Services {
                 // An access token that died before its time. A refused key has no successor.
                 FailureKind::AuthRevoked if attempt.connector.oauth().is_some() && !renewed => {
                     renewed = true;
-                    self.forget_access(attempt.run.tenant, attempt.credential).await?;
-                    position.token = self.access(attempt.run.tenant, attempt.credential).await??;
+                    self.forget_access(attempt.run.tenant, attempt.credential, &position.token).await?;
+                    let access = self.access(attempt.run.tenant, attempt.credential);
+                    position.token = self.with_heartbeat(attempt.run, access).await???;
                 }
                 _ => return Err(error.into()),
             }
@@ -231,6 +237,36 @@ impl Services {
                 }
             }
         }
+    }
+
+    /// The account's zone or currency is another one at the provider: nothing of the batch is written, and all streams
+    /// begin anew. What is stored stays on screen until it is replaced, day by day.
+    async fn move_calendar(
+        &self,
+        attempt: &Attempt<'_>,
+        stream: &str,
+        (zone, currency): (Zone, Option<String>),
+    ) -> Result<(), Stop> {
+        let run = attempt.run;
+        let (tenant, id, sync) = (run.tenant, run.payload.source_id, run.payload.sync_id);
+        let mut tx = self.database.tenant(tenant).await?;
+        let source = still_wanted(&mut tx, run, true).await?;
+        sources::set_config(&mut tx, tenant, id, &source.config.0, Some((zone.name(), currency.as_deref()))).await?;
+        streams::delete_all(&mut tx, tenant, id).await?;
+        let figures = json!({
+            "zone": zone.name(), "zone_before": attempt.zone.name(), "currency": currency,
+            "currency_before": attempt.currency,
+        });
+        let line = Line::new(Level::Warning, codes::CALENDAR_CHANGED).stream(stream).figures(figures);
+        syncs::log(&mut tx, tenant, sync, &[line], self.now()).await?;
+        let payload = json!(SyncPayload { run: Value::Null, ..run.payload.clone() });
+        jobs::set_payload(&mut tx, tenant, &run.job, &payload).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        tracing::warn!(
+            tenant = %tenant, source = %id, before = attempt.zone.name(), zone = zone.name(), currency,
+            "An account has another calendar or currency; its history is read anew"
+        );
+        Ok(())
     }
 
     /// Rows, counts, reach, cursor and lease in one transaction.
@@ -294,6 +330,19 @@ async fn still_wanted(tx: &mut Tx, run: &Run, progress: bool) -> Result<SourceRo
         return Err(Stop::Unwanted);
     }
     Ok(source)
+}
+
+/// The zone and the currency of a batch that was made in others than the source's.
+fn moved_calendar(attempt: &Attempt<'_>, batch: &Batch) -> Result<Option<(Zone, Option<String>)>, ConnectorError> {
+    let Some((zone, currency)) = &batch.calendar else { return Ok(None) };
+    let currency = currency.to_ascii_uppercase();
+    if zone == attempt.zone.name() && attempt.currency.as_deref().is_none_or(|known| known == currency) {
+        return Ok(None);
+    }
+    let zone = Zone::try_from(zone.clone()).map_err(|_| {
+        ConnectorError::contract(codes::CALENDAR_UNKNOWN, format!("the account's zone is {:?}", quote(zone)))
+    })?;
+    Ok(Some((zone, Some(currency))))
 }
 
 fn state_of(row: streams::StreamRow) -> StreamState {

@@ -7,14 +7,15 @@ use time::OffsetDateTime;
 use super::{MAX_FRUITLESS, Outcome, Run, after};
 use crate::connectors::error::{ConnectorError, FailureKind};
 use crate::connectors::sentences::codes;
-use crate::domain::ids::SourceId;
+use crate::domain::ids::{JobId, SourceId, UserId};
 use crate::domain::retry;
 use crate::domain::source::{SourceStatus, SyncStatus};
 use crate::services::Services;
 use crate::services::error::ServiceError;
+use crate::services::mail::Order;
 use crate::store::jobs::End;
 use crate::store::syncs::{Level, Line};
-use crate::store::{StoreError, Tx, breakers, jobs, sources, streams, syncs, tenants};
+use crate::store::{StoreError, Tx, breakers, credentials, jobs, sources, streams, syncs, team, tenants};
 
 /// The runs that a provider's failure has stopped come back within this many seconds of its pause's end.
 const BREAKER_SPREAD: f64 = 120.0;
@@ -22,6 +23,11 @@ const BREAKER_SPREAD: f64 = 120.0;
 /// A failure that says something about the provider: not ours, and not about one account.
 fn is_providers_fault(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Failed(error) if error.kind == FailureKind::Transient && error.code != "platform_error")
+}
+
+/// The provider no longer takes the access.
+fn is_access_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(error) if error.kind == FailureKind::AuthRevoked)
 }
 
 impl Services {
@@ -45,22 +51,60 @@ impl Services {
         };
         let down = is_providers_fault(&outcome);
         let served = matches!(outcome, Outcome::Done | Outcome::More);
+        let admins = self.admins_to_tell(run, &outcome).await?;
         let mut tx = self.database.tenant(run.tenant).await?;
+        if is_access_lost(&outcome) {
+            credentials::lock_sources(&mut tx, run.tenant, run.payload.source_id).await?;
+        }
         // The source before its job, as everyone who changes both: no two wait for each other.
         let source = sources::find_for_update(&mut tx, run.tenant, run.payload.source_id).await?;
+        let known = source.as_ref().is_some_and(|source| source.status == SourceStatus::NeedsReauth.as_str());
         let provider = source.map(|source| source.provider);
+        let mut mails = Vec::new();
         let again = match outcome {
             Outcome::Done => self.succeed(&mut tx, run).await.map(|()| None),
             Outcome::More => Ok(jobs::reschedule(&mut tx, run.tenant, &run.job, 0.0, None).await?),
-            Outcome::Failed(error) => self.fail(&mut tx, run, &error).await,
+            Outcome::Failed(error) => {
+                let again = self.fail(&mut tx, run, &error).await?;
+                if !known {
+                    mails = self.tell_of_lost_access(&mut tx, run, &admins).await?;
+                }
+                Ok(again)
+            }
             Outcome::Unwanted => self.abandon(&mut tx, run).await.map(|()| None),
             Outcome::LeaseLost => Ok(None),
         }?;
         tx.commit().await.map_err(StoreError::from)?;
+        for mail in mails {
+            self.announce_mail(run.tenant, mail).await;
+        }
         if let Some(provider) = provider.filter(|_| down || served) {
             self.count_for_breaker(&provider, run.payload.source_id, served).await;
         }
         Ok(again)
+    }
+
+    /// Who is told if the access turns out to be lost: only the router sees who may sign in.
+    async fn admins_to_tell(&self, run: &Run, outcome: &Outcome) -> Result<Vec<UserId>, ServiceError> {
+        if !is_access_lost(outcome) {
+            return Ok(Vec::new());
+        }
+        let mut router = self.database.router_connection().await?;
+        Ok(team::active_admins(&mut router, run.tenant).await?)
+    }
+
+    /// Orders one mail for each admin if the source now waits for a person; the sources beside it under the same access
+    /// wait for the same, and a run of theirs that finds them so tells nobody again.
+    async fn tell_of_lost_access(&self, tx: &mut Tx, run: &Run, admins: &[UserId]) -> Result<Vec<JobId>, ServiceError> {
+        let source = run.payload.source_id;
+        if admins.is_empty() || credentials::lost(tx, run.tenant, source).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut mails = Vec::with_capacity(admins.len());
+        for &user in admins {
+            mails.push(self.order_mail(tx, run.tenant, &Order::AccessLost { user, source }).await?);
+        }
+        Ok(mails)
     }
 
     /// Whether the provider is being left alone because it fails for everybody; then until when, each run a little later

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::text::{self, Invitation};
 use super::{Notice, Order, mailed_hash};
-use crate::domain::ids::{JobId, TenantId, UserId};
+use crate::domain::ids::{JobId, SourceId, TenantId, UserId};
 use crate::domain::lang::Lang;
 use crate::domain::random;
 use crate::domain::role::Role;
@@ -18,7 +18,7 @@ use crate::services::{RequestInfo, Services};
 use crate::store::jobs::Claimed;
 use crate::store::recipients::{self, Recipient};
 use crate::store::tokens::{self, Kept, Life, Subject};
-use crate::store::{StoreError, Tx, people};
+use crate::store::{StoreError, Tx, credentials, people};
 
 /// How long a link to a new password works; the text says it in words.
 const RESET_MINUTES: i32 = 30;
@@ -27,6 +27,8 @@ pub(crate) const WELCOME_MINUTES: i32 = 24 * 60;
 
 const NOBODY: &str = "nobody who can sign in is behind it";
 const SETTLED: &str = "the invitation is settled, over, or its tenant is not active";
+const NO_ADMIN: &str = "no longer an active admin of an active tenant";
+const CONNECTED: &str = "the source was connected again, is paused or is gone";
 const REPLACED: &str = "a newer request has replaced it";
 
 /// What is to be sent.
@@ -67,6 +69,7 @@ impl Services {
                 let person = recipients::by_id(&mut tx, *user).await?;
                 self.notice(job, person, *notice)
             }
+            Order::AccessLost { user, source } => self.access_lost(&mut tx, (tenant, *user), job, *source).await?,
         };
         tx.commit().await.map_err(StoreError::from)?;
         Ok(composed)
@@ -144,6 +147,32 @@ impl Services {
         let lang = Lang::from_tag(invited.locale.as_deref().unwrap_or(&settings.locale));
         let draft = text::invitation(lang, &facts, self.link(Page::Invitation, &token));
         Ok(Self::mail(job, &invited.email, &draft, Some(token)))
+    }
+
+    async fn access_lost(
+        &self,
+        tx: &mut Tx,
+        (tenant, user): (TenantId, UserId),
+        job: &Claimed,
+        source: SourceId,
+    ) -> Result<Composed, ServiceError> {
+        let Some(admin) = recipients::admin(tx, tenant, user).await? else { return Ok(Composed::Unwanted(NO_ADMIN)) };
+        let mut app = self.database.tenant(tenant).await?;
+        let Some(lost) = credentials::lost(&mut app, tenant, source).await? else {
+            return Ok(Composed::Unwanted(CONNECTED));
+        };
+        let provider = self.connectors.get(&lost.provider).map_or("", |connector| connector.provider().name);
+        let facts = text::Lost {
+            portal: &self.identity.name,
+            tenant: &admin.tenant_name,
+            name: &admin.name,
+            provider,
+            access: &lost.label,
+            sources: &lost.sources,
+        };
+        let draft =
+            text::access_lost(Lang::from_tag(&admin.locale), &facts, self.at(&format!("/sources?source={source}")));
+        Ok(Self::mail(job, &admin.email, &draft, None))
     }
 
     fn notice(&self, job: &Claimed, person: Option<Recipient>, notice: Notice) -> Composed {

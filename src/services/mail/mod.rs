@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Services;
 use super::error::ServiceError;
-use crate::domain::ids::{JobId, TenantId, UserId};
+use crate::domain::ids::{JobId, SourceId, TenantId, UserId};
 use crate::store::Tx;
 use crate::store::jobs::{self, NewJob};
 
@@ -41,6 +41,13 @@ pub enum Order {
     Invitation {
         /// The invitation, in the job's tenant.
         invitation: Uuid,
+    },
+    /// A provider no longer takes the access under which a source is read: an admin must connect it again.
+    AccessLost {
+        /// The admin.
+        user: UserId,
+        /// The source whose run found out, in the job's tenant.
+        source: SourceId,
     },
     /// Something happened to the person's account.
     Notice {

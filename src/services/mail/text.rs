@@ -12,6 +12,9 @@ use crate::store::recipients::Recipient;
 /// Letters of a name that a mail repeats.
 const NAME_LENGTH: usize = 80;
 
+/// Sources that a mail names; of more it tells how many.
+const NAMED: usize = 5;
+
 /// What is known of an invitation.
 pub(super) struct Invitation<'a> {
     pub portal: &'a str,
@@ -123,6 +126,68 @@ pub(super) fn invitation(lang: Lang, facts: &Invitation<'_>, link: Url) -> Draft
                 ),
             ),
         ],
+    }
+}
+
+/// What is known of an access that a provider no longer takes.
+pub(super) struct Lost<'a> {
+    pub portal: &'a str,
+    pub tenant: &'a str,
+    pub name: &'a str,
+    /// The provider's own name.
+    pub provider: &'a str,
+    /// How people recognise the access; may be empty.
+    pub access: &'a str,
+    /// Names of the sources that stand still.
+    pub sources: &'a [String],
+}
+
+/// Sources stand still until an admin connects them again.
+pub(super) fn access_lost(lang: Lang, facts: &Lost<'_>, link: Url) -> Draft {
+    let (portal, tenant, provider) = (facts.portal, facts.tenant, facts.provider);
+    let sources = named(lang, facts.sources);
+    let access = if facts.access.is_empty() { String::new() } else { format!(" ({})", short(facts.access)) };
+    Draft {
+        lang,
+        portal: portal.to_owned(),
+        subject: say(
+            lang,
+            format!("Hay que volver a conectar {provider} de {tenant} · {portal}"),
+            format!("{provider} of {tenant} must be connected again · {portal}"),
+        ),
+        greeting: hello(lang, Some(facts.name)),
+        before: vec![
+            say(
+                lang,
+                format!("{provider} ya no acepta la conexión{access} con la que leemos {sources}."),
+                format!("{provider} no longer accepts the connection{access} with which we read {sources}."),
+            ),
+            say(
+                lang,
+                "Lo más habitual es que alguien haya retirado el permiso o que haya caducado. Las cifras guardadas siguen a la vista, pero no se actualizan hasta que un administrador vuelva a conectar la cuenta. Al conectarla no se pierde nada.",
+                "Most often someone has withdrawn the permission or it has expired. The stored figures stay in view but are not updated until an admin connects the account again. Nothing is lost by connecting it.",
+            ),
+        ],
+        link: (say(lang, "Ir a las fuentes", "Go to the sources"), link),
+        after: vec![say(
+            lang,
+            "Si se ha retirado el permiso a propósito, pause o elimine la fuente. No volveremos a avisar de esto hasta que se conecte de nuevo.",
+            "If the permission was withdrawn on purpose, pause or delete the source. We will not write about this again until it has been connected anew.",
+        )],
+    }
+}
+
+/// `«Web», «Blog» y 2 más`.
+fn named(lang: Lang, names: &[String]) -> String {
+    let (open, close) = match lang {
+        Lang::Es => ('«', '»'),
+        Lang::En => ('“', '”'),
+    };
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("{open}{}{close}", short(name))).collect();
+    let shown = shown.join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => say(lang, format!("{shown} y {more} más"), format!("{shown} and {more} more")),
     }
 }
 
@@ -277,6 +342,24 @@ mod tests {
         let operator = Invitation { invited_by: None, admin: true, ..facts };
         let text = invitation(Lang::En, &operator, link()).text();
         assert!(text.contains("We invite you to join Acme at Portal, to see its figures and manage"), "{text}");
+    }
+
+    #[test]
+    fn a_lost_access_names_the_sources_that_stand_still() {
+        let sources: Vec<String> = ["Web", "Blog", "c", "d", "e", "f", "g"].map(str::to_owned).into();
+        let facts = |sources| Lost {
+            portal: "Portal",
+            tenant: "Acme",
+            name: "Ana",
+            provider: "Google Analytics",
+            access: "ana@acme.example",
+            sources,
+        };
+        let text = access_lost(Lang::Es, &facts(&sources[..1]), link()).text();
+        let said = "Google Analytics ya no acepta la conexión (ana@acme.example) con la que leemos «Web».";
+        assert!(text.contains(said) && text.contains("https://portal.example/#/x"), "{text}");
+        let text = access_lost(Lang::En, &facts(&sources), link()).text();
+        assert!(text.contains("we read “Web”, “Blog”, “c”, “d”, “e” and 2 more."), "{text}");
     }
 
     #[test]

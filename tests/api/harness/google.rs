@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use time::macros::{date, format_description};
 use time::{Date, Duration};
 use tokio::sync::oneshot;
 use url::Url;
+
+use super::grants::Grants;
 
 /// What Google hands out and nobody else may see.
 pub const REFRESH_TOKEN: &str = "canary-refresh-token";
@@ -104,6 +108,9 @@ struct Inner {
     properties: Vec<(&'static str, &'static str)>,
     rotated: Option<String>,
     revoked: BTreeSet<String>,
+    strict: Option<Grants>,
+    person: Option<(&'static str, &'static str)>,
+    calendar: (&'static str, &'static str),
     issued: u32,
     missing: BTreeSet<(String, Date)>,
     bonus: i64,
@@ -125,6 +132,9 @@ impl Google {
             properties: vec![("properties/1001", "Tienda")],
             rotated: None,
             revoked: BTreeSet::new(),
+            strict: None,
+            person: None,
+            calendar: ("Europe/Madrid", "EUR"),
             issued: 0,
             missing: BTreeSet::new(),
             bonus: 0,
@@ -170,6 +180,26 @@ impl Google {
     /// The next refresh brings another refresh token.
     pub fn rotate_to(&self, token: &str) {
         self.inner.lock().unwrap().rotated = Some(token.to_owned());
+    }
+
+    /// From now on refresh tokens serve once, and an access token says how many seconds and serves so many requests.
+    pub fn be_strict(&self, lifetime: u32, uses: usize) {
+        self.inner.lock().unwrap().strict = Some(Grants::new(lifetime, uses));
+    }
+
+    /// Changes what a strict server has given out.
+    pub fn change_grants(&self, change: impl FnOnce(&mut Grants)) {
+        change(self.inner.lock().unwrap().strict.as_mut().unwrap());
+    }
+
+    /// Says who consents: their id and address. Without, there is no `id_token`.
+    pub fn sign_in_as(&self, person: Option<(&'static str, &'static str)>) {
+        self.inner.lock().unwrap().person = person;
+    }
+
+    /// Zone and currency of all properties.
+    pub fn set_calendar(&self, zone: &'static str, currency: &'static str) {
+        self.inner.lock().unwrap().calendar = (zone, currency);
     }
 
     /// Leaves a dimension value out on a day.
@@ -235,6 +265,10 @@ impl Inner {
             }
         }
         let path = seen.path.as_str();
+        if path.contains("/v1beta/") && self.strict.as_mut().is_some_and(|grants| !grants.admits(&seen.token)) {
+            let error = json!({"code": 401, "message": "invalid credentials", "status": "UNAUTHENTICATED"});
+            return (401, None, json!({ "error": error }));
+        }
         let body = match path {
             "/token" if self.revoked.contains(&seen.form("refresh_token").unwrap_or_default()) => {
                 return (
@@ -243,7 +277,10 @@ impl Inner {
                     json!({"error": "invalid_grant", "error_description": "Token has been expired or revoked."}),
                 );
             }
-            "/token" => self.token(seen),
+            "/token" => match self.token(seen) {
+                Ok(body) => body,
+                Err(refusal) => return (400, None, refusal),
+            },
             "/revoke" if self.revoked.insert(seen.form("token").unwrap_or_default()) => json!({}),
             "/revoke" => {
                 return (400, None, json!({"error": "invalid_token", "error_description": "Token expired or revoked"}));
@@ -251,7 +288,7 @@ impl Inner {
             "/v1beta/accountSummaries" => self.accounts(),
             _ if path.ends_with(":runReport") => self.report(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.starts_with("/v1beta/properties/") => json!({
-                "timeZone": "Europe/Madrid", "currencyCode": "EUR", "displayName": "Tienda",
+                "timeZone": self.calendar.0, "currencyCode": self.calendar.1, "displayName": "Tienda",
                 "createTime": "2026-10-20T08:00:00Z"
             }),
             _ => return (404, None, json!({"error": {"code": 404, "message": "no such path", "status": "NOT_FOUND"}})),
@@ -259,18 +296,31 @@ impl Inner {
         (200, None, body)
     }
 
-    fn token(&mut self, seen: &Seen) -> Value {
-        self.issued += 1;
-        let mut body = json!({
-            "access_token": format!("canary-access-{}", self.issued), "expires_in": 3599, "scope": SCOPE, "token_type": "Bearer"
-        });
-        if seen.form("grant_type").as_deref() == Some("authorization_code") {
+    fn token(&mut self, seen: &Seen) -> Result<Value, Value> {
+        let is_consent = seen.form("grant_type").as_deref() == Some("authorization_code");
+        let mut body = if let Some(grants) = &mut self.strict {
+            grants.token(seen)?
+        } else {
+            self.issued += 1;
+            json!({
+                "access_token": format!("canary-access-{}", self.issued), "expires_in": 3599, "scope": SCOPE,
+                "token_type": "Bearer"
+            })
+        };
+        if let Some((id, email)) = self.person.filter(|_| is_consent) {
+            let claims = URL_SAFE_NO_PAD.encode(json!({"sub": id, "email": email}).to_string());
+            body["id_token"] = json!(format!("e30.{claims}.signature"));
+        }
+        if self.strict.is_some() {
+            return Ok(body);
+        }
+        if is_consent {
             self.revoked.remove(REFRESH_TOKEN);
             body["refresh_token"] = json!(REFRESH_TOKEN);
         } else if let Some(rotated) = self.rotated.take() {
             body["refresh_token"] = json!(rotated);
         }
-        body
+        Ok(body)
     }
 
     fn accounts(&self) -> Value {
@@ -302,7 +352,7 @@ impl Inner {
         let headers = |names: &[String]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
         json!({
             "dimensionHeaders": headers(&dimensions), "metricHeaders": headers(&metrics), "rowCount": rows.len(), "rows": rows,
-            "metadata": {"currencyCode": "EUR", "timeZone": "Europe/Madrid"}
+            "metadata": {"currencyCode": self.calendar.1, "timeZone": self.calendar.0}
         })
     }
 

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod contract;
 pub mod google;
+pub mod grants;
 pub mod parts;
 pub mod walk;
 
@@ -80,6 +81,13 @@ impl TestApp {
         self.router = portal::app::router(self.state.clone());
     }
 
+    /// The use cases of another process on the same database.
+    pub fn another_process(&self) -> portal::services::Services {
+        let state = portal::app::state(&config(&self.database, &self.google)).unwrap();
+        let services = state.services;
+        portal::services::Services { clock: self.clock.clone(), queue: self.queue.clone(), ..services }
+    }
+
     /// Nobody's client.
     pub fn stranger(&self) -> Client {
         Client::new(self.router.clone())
@@ -106,11 +114,6 @@ impl TestApp {
     /// Globex's admin.
     pub async fn globex(&self) -> Client {
         self.sign_in("admin@globex.example").await
-    }
-
-    /// Lets all access tokens be past their time.
-    pub async fn expire_access(&self) {
-        self.sql("update credentials set access_until = null, renew_from = null").await;
     }
 
     /// Lets the business clock go on.
@@ -210,6 +213,11 @@ impl TestApp {
             assert!(delivered < 100, "the queue does not come to rest");
         }
         delivered
+    }
+
+    /// All access tokens are over, as the database knows.
+    pub async fn forget_access_tokens(&self) {
+        self.sql("update credentials set access_until = now() - interval '1 second', renew_from = now()").await;
     }
 
     /// Makes scheduled work due: moves `run_at` into the past and delivers the scheduled messages.

@@ -55,7 +55,7 @@ async fn a_withdrawn_consent_stops_the_source_until_a_person_connects_it_again()
         400,
         json!({"error": "invalid_grant", "error_description": "Token has been revoked."}),
     ));
-    app.expire_access().await;
+    app.forget_access_tokens().await;
     start_again(&app, &admin, &id).await;
     let source = admin.source(&id).await;
     assert_eq!((&source["status"], &source["freshness"]["next_due"]), (&json!("needs_reauth"), &Value::Null));
@@ -153,10 +153,10 @@ async fn a_run_that_breaks_off_again_and_again_ends_with_the_same_datapoints() {
     let mut attempts = 0;
     app.google.fail(Fault::api(500, "INTERNAL", "broken").after(18).times(3));
     app.google.fail(Fault::api(500, "INTERNAL", "broken").after(31).times(3));
-    app.google.fail(Fault::new("/token", 503, json!({})).after(1).times(1));
+    app.google.fail(Fault::new("/token", 503, json!({})).times(1));
     app.drain().await;
     while !app.queue.messages().is_empty() {
-        app.expire_access().await;
+        app.forget_access_tokens().await;
         attempts += app.let_time_pass().await;
         assert!(attempts < 10);
     }
