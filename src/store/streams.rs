@@ -108,6 +108,8 @@ pub struct Advance<'a> {
     pub backfill_until: Option<Date>,
     /// When its newest data were read; kept if `None`.
     pub fetched_at: Option<OffsetDateTime>,
+    /// The streams that figures are made of: the source is as old as the oldest of these.
+    pub counted: &'a [&'a str],
 }
 
 /// Keeps what a committed batch says of its stream, and sums up the source: as old as the oldest of the streams that can
@@ -144,11 +146,17 @@ pub async fn advance(
     .bind(by.fetched_at)
     .execute(&mut *app)
     .await?;
-    sum_up(app, tenant, source).await
+    sum_up(app, tenant, source, by.counted).await
 }
 
 /// A clock of the source stands when every readable stream has it, at the oldest; none of them readable leaves it as it is.
-async fn sum_up(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<(), StoreError> {
+/// Its history is that of the stream that has most of it before itself.
+async fn sum_up(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    counted: &[&str],
+) -> Result<(), StoreError> {
     sqlx::query(
         "update data_sources d
             set data_through = case when s.through = s.streams then s.data_through end,
@@ -158,13 +166,16 @@ async fn sum_up(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> R
                 last_sync_at = case when s.fetched = s.streams then s.fetched_at end
            from (select count(*) as streams, count(data_through) as through, min(data_through) as data_through,
                         min(provisional_from) as provisional_from, count(backfilled_from) as filled,
-                        max(backfilled_from) as backfilled_from, min(backfill_until) as backfill_until,
+                        (array_agg(backfilled_from order by backfilled_from - backfill_until desc nulls first))[1] as backfilled_from,
+                        (array_agg(backfill_until order by backfilled_from - backfill_until desc nulls first))[1] as backfill_until,
                         count(fetched_at) as fetched, min(fetched_at) as fetched_at
-                   from source_streams where tenant_id = $1 and source_id = $2 and blocked_code is null) s
+                   from source_streams
+                  where tenant_id = $1 and source_id = $2 and blocked_code is null and stream = any($3)) s
           where d.tenant_id = $1 and d.id = $2 and s.streams > 0",
     )
     .bind(tenant.0)
     .bind(source.0)
+    .bind(counted)
     .execute(app)
     .await?;
     Ok(())

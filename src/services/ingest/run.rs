@@ -282,7 +282,8 @@ impl Services {
             return Err(error.into());
         }
         syncs::add_progress(&mut tx, tenant, run.payload.sync_id, written.progress).await?;
-        streams::advance(&mut tx, tenant, source, &advance(batch, self.now())).await?;
+        let counted = counted(attempt.provider());
+        streams::advance(&mut tx, tenant, source, &advance(batch, &counted, self.now())).await?;
         self.log_batch(&mut tx, run, batch, &written).await?;
         let payload = json!(SyncPayload { run: batch.run.clone(), ..run.payload.clone() });
         jobs::set_payload(&mut tx, tenant, &run.job, &payload).await?;
@@ -365,7 +366,12 @@ fn merged(old: Reach, new: Reach) -> Reach {
     }
 }
 
-fn advance(batch: &Batch, now: OffsetDateTime) -> Advance<'_> {
+/// The streams that figures are made of; the others only say what to read again.
+fn counted(provider: &'static Provider) -> Vec<&'static str> {
+    provider.streams.iter().filter(|stream| !stream.metrics.is_empty()).map(|stream| stream.key).collect()
+}
+
+fn advance<'a>(batch: &'a Batch, counted: &'a [&'a str], now: OffsetDateTime) -> Advance<'a> {
     Advance {
         stream: batch.stream,
         cursor: &batch.cursor,
@@ -375,5 +381,6 @@ fn advance(batch: &Batch, now: OffsetDateTime) -> Advance<'_> {
         backfilled_from: batch.reach.backfilled_from,
         backfill_until: batch.reach.backfill_until,
         fetched_at: batch.up_to_date.then_some(now),
+        counted,
     }
 }
