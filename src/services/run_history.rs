@@ -95,6 +95,13 @@ fn line_text(line: &LineRow, provider: Option<&Provider>) -> Text {
         "incomplete" => {
             Text::new("La actualización ha terminado, pero falta una parte.", "The run ended, but a part is missing.")
         }
+        "zone_moved" => {
+            let zone = figures["zone"].as_str().unwrap_or_default();
+            Text::new(
+                format!("Los días de la fuente empiezan ahora a medianoche de {zone}; sus cifras se han rehecho."),
+                format!("The source's days begin at midnight of {zone} now; its figures were made anew."),
+            )
+        }
         "failed" => Text::new("La actualización no ha podido leer nada.", "The run could not read anything."),
         code => {
             let stream = line.stream.as_deref().and_then(|key| {

@@ -5,6 +5,7 @@ mod failing;
 mod jobs;
 mod recovering;
 mod suspending;
+mod zones;
 
 use portal::domain::number::Number;
 use rust_decimal::Decimal;

@@ -97,11 +97,11 @@ impl Operation {
     /// A JSON body that the document allows, if the operation takes one.
     pub fn body(&self) -> Option<Value> {
         let schema = self.described["requestBody"]["content"]["application/json"].get("schema")?;
-        // The account to read is a provider's affair.
-        let but = if self.id() == "change_source" { "property_id" } else { "" };
+        // What only some providers take.
+        let but: &[&str] = if self.id() == "change_source" { &["property_id", "zone", "cadence_minutes"] } else { &[] };
         let mut body = sample(schema, "");
         if let Some(members) = body.as_object_mut() {
-            members.remove(but);
+            members.retain(|name, _| !but.contains(&name.as_str()));
         }
         Some(body)
     }
