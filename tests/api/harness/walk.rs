@@ -203,7 +203,9 @@ pub async fn things(app: &TestApp, path: &str, tenant: &str) -> Vec<String> {
         _ if path.contains("{sync_id}") => {
             of("select source_id || '/' || id as id from syncs where tenant_id = 'TENANT'")
         }
-        _ if path.starts_with("/api/sources/{id}") => of("select id from data_sources where tenant_id = 'TENANT'"),
+        _ if path.starts_with("/api/sources/{id}") || path.starts_with("/api/operator/sources/{id}") => {
+            of("select id from data_sources where tenant_id = 'TENANT'")
+        }
         _ if path.contains("{metric_key}") => {
             of("select key as id from metrics where tenant_id = 'TENANT' order by key limit 3")
         }

@@ -142,7 +142,7 @@ async fn two_processes_take_no_more_than_one_bucket_holds() {
     let tenant: TenantId = app.tenant("Acme").await.parse().unwrap();
     let pools = [app.state.services.database.clone(), app.another_pool()];
     let bucket = Bucket { credential, account: "a1", endpoint: "list" };
-    let takes = (0..24).map(|n| {
+    let asked = (0..24).map(|n| {
         let pool = &pools[n % 2];
         async move {
             let mut tx = pool.tenant(tenant).await.unwrap();
@@ -152,7 +152,7 @@ async fn two_processes_take_no_more_than_one_bucket_holds() {
             taken
         }
     });
-    let taken: f64 = futures_util::future::join_all(takes).await.into_iter().sum();
+    let taken: f64 = futures_util::future::join_all(asked).await.into_iter().sum();
     assert!((taken - 10.0).abs() < 0.001, "{taken}");
 }
 
