@@ -36,9 +36,9 @@ impl Services {
     /// What the newest runs of a source said, newest line first, each with its sentence.
     pub async fn operator_log(&self, source: SourceId, limit: u32) -> Result<Vec<(CauseLine, Text)>, ServiceError> {
         let mut tx = self.operator_database.begin().await?;
-        let provider = log::provider(&mut tx, source).await?.ok_or(ServiceError::NotFound)?;
+        let (tenant, provider) = log::place(&mut tx, source).await?.ok_or(ServiceError::NotFound)?;
         let provider = self.connectors.get(&provider).map(|connector| connector.provider());
-        let lines = log::lines(&mut tx, source, i64::from(limit)).await?;
+        let lines = log::lines(&mut tx, tenant, source, i64::from(limit)).await?;
         let told = |one: CauseLine| {
             let text = line_text(&one.line, provider);
             (one, text)

@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use crate::domain::ids::SourceId;
+use crate::domain::ids::{SourceId, TenantId};
 use crate::store::StoreError;
 use crate::store::syncs::LineRow;
 
@@ -22,23 +22,27 @@ pub struct CauseLine {
     pub cause: Option<String>,
 }
 
-/// The provider of a source.
-pub async fn provider(operator: &mut PgConnection, source: SourceId) -> Result<Option<String>, StoreError> {
-    let sql = "select provider from data_sources where id = $1";
-    Ok(sqlx::query_scalar(sql).bind(source.0).fetch_optional(operator).await?)
+/// Whose a source is, and its provider.
+pub async fn place(operator: &mut PgConnection, source: SourceId) -> Result<Option<(TenantId, String)>, StoreError> {
+    let sql = "select tenant_id, provider from data_sources where id = $1";
+    let found: Option<(Uuid, String)> = sqlx::query_as(sql).bind(source.0).fetch_optional(operator).await?;
+    Ok(found.map(|(tenant, provider)| (TenantId(tenant), provider)))
 }
 
 /// The lines of a source's newest runs, newest first.
-pub async fn lines(operator: &mut PgConnection, source: SourceId, limit: i64) -> Result<Vec<CauseLine>, StoreError> {
+pub async fn lines(
+    operator: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    limit: i64,
+) -> Result<Vec<CauseLine>, StoreError> {
     Ok(sqlx::query_as(
         "select l.sync_id, l.line, l.at, l.level, l.stream, l.code, l.figures, l.cause
-           from data_sources d
-           join lateral (
-                select s.id from syncs s where s.tenant_id = d.tenant_id and s.source_id = d.id
-                 order by s.id desc limit $2) run on true
-           join sync_log l on l.tenant_id = d.tenant_id and l.sync_id = run.id
-          where d.id = $1 order by l.sync_id desc, l.line desc limit $3",
+           from (select s.id from syncs s where s.tenant_id = $1 and s.source_id = $2 order by s.id desc limit $3) run
+           join sync_log l on l.tenant_id = $1 and l.sync_id = run.id
+          order by l.sync_id desc, l.line desc limit $4",
     )
+    .bind(tenant.0)
     .bind(source.0)
     .bind(RUNS)
     .bind(limit)
