@@ -47,15 +47,16 @@ struct Permission {
 
 impl Connection {
     fn new(view: AccessView, lang: Lang) -> Self {
-        let permission = |(stream, missing): (&'static crate::connectors::contract::StreamInfo, Option<String>)| {
-            Permission { stream: stream.key, name: stream.name.get(lang), missing }
-        };
         Self {
             id: view.row.id,
             provider: view.row.provider,
             label: view.row.label,
             test_mode: view.row.test_mode,
-            permissions: view.permissions.into_iter().map(permission).collect(),
+            permissions: view
+                .permissions
+                .into_iter()
+                .map(|(stream, missing)| Permission { stream: stream.key, name: stream.name.get(lang), missing })
+                .collect(),
             sources: view.row.sources,
             created_at: view.row.created_at,
         }

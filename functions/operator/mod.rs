@@ -2,6 +2,7 @@
 
 mod audit;
 mod jobs;
+mod log;
 mod overview;
 mod tenants;
 mod users;
@@ -17,6 +18,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .merge(audit::routes())
         .merge(jobs::routes())
+        .merge(log::routes())
         .merge(overview::routes())
         .merge(tenants::routes())
         .merge(users::routes())

@@ -48,7 +48,7 @@ pub fn routes() -> Routes {
             patch(
                 "/api/sources/{id}",
                 "change_source",
-                "Renames a source, chooses its property or its rhythm, pauses or resumes it.",
+                "Changes a source's name, property, zone or rhythm; pauses or resumes it.",
             )
             .ok::<SourceBody>()
             .with("ETag")
@@ -95,6 +95,7 @@ struct NewSource {
 struct Change {
     name: Option<String>,
     property_id: Option<String>,
+    zone: Option<String>,
     cadence_minutes: Option<i32>,
     paused: Option<bool>,
     pause_reason: Option<String>,
@@ -175,6 +176,7 @@ async fn change(
     let change = SourceChange {
         name: body.name,
         property_id: body.property_id,
+        zone: body.zone,
         cadence_minutes: body.cadence_minutes,
         paused: body.paused,
         pause_reason: body.pause_reason,

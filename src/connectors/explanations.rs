@@ -209,6 +209,19 @@ const TABLE: &[Row] = &[
         why("Su plan limita cuántos datos guardamos.", "Your plan limits how much data we keep."),
     ),
     (
+        Who::Nobody,
+        &["calendar_changed"],
+        why(
+            "La cuenta tiene ahora otra zona horaria u otra moneda.",
+            "The account has another time zone or currency now.",
+        ),
+    ),
+    (
+        Who::Portal,
+        &["calendar_unknown"],
+        why("La cuenta usa una zona horaria que no conocemos.", "The account uses a time zone that we do not know."),
+    ),
+    (
         Who::Admin,
         &["stripe_key_publishable", "stripe_key_form"],
         why(

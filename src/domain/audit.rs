@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// Every action that a tenant's trail can hold, in order; a test compares it with what the program records.
-pub const ACTIONS: [&str; 46] = [
+pub const ACTIONS: [&str; 47] = [
     "access.denied",
     "account.changed",
     "account.mfa_disabled",
@@ -94,6 +94,7 @@ pub const ACTIONS: [&str; 46] = [
     "source.resumed",
     "source.rhythm_changed",
     "source.sync_requested",
+    "source.zone_changed",
     "team.invitation_resent",
     "team.invitation_revoked",
     "team.invited",

@@ -38,6 +38,8 @@ pub struct SourceBody {
     properties: Vec<AccountBody>,
     zone: Option<String>,
     zone_is_chosen: bool,
+    /// The zone that the next run moves the source's days into.
+    zone_wanted: Option<String>,
     currency: Option<String>,
     streams: Vec<StreamBody>,
     backfill: Option<BackfillBody>,
@@ -182,6 +184,7 @@ impl SourceBody {
             properties: if is_admin { config.properties.iter().map(AccountBody::from).collect() } else { Vec::new() },
             zone: source.zone.clone(),
             zone_is_chosen: view.zone_is_chosen,
+            zone_wanted: config.zone_wanted.clone(),
             currency: source.currency.clone(),
             streams: view.streams.iter().map(|stream| StreamBody::new(stream, lang)).collect(),
             backfill: view.backfill.map(BackfillBody::from),

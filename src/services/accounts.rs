@@ -62,7 +62,11 @@ impl Services {
         sources::reset_history(&mut tx, caller.tenant, id).await?;
         config.property = chosen;
         config.created = details.created;
-        let zone = details.zone.or(source.zone).unwrap_or_else(|| caller.settings.zone.name().to_owned());
+        let zone = details
+            .zone
+            .or(config.zone_wanted.take())
+            .or(source.zone)
+            .unwrap_or_else(|| caller.settings.zone.name().to_owned());
         let currency = details.currency.or(source.currency);
         sources::set_config(&mut tx, caller.tenant, id, &config, Some((&zone, currency.as_deref()))).await?;
         self.declare_provider_metrics(&mut tx, caller.tenant, id, connector.provider()).await?;

@@ -1,5 +1,6 @@
 //! How old figures are: as old as the oldest of the streams that they are made of.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use time::{Duration, OffsetDateTime};
@@ -61,10 +62,11 @@ impl Ages {
                 fetched_at: row.stream_fetched_at,
                 provisional_from: row.stream_provisional_from,
             };
-            if !sources.contains_key(&id) {
-                sources.insert(id, SourceAges::of(&row)?);
-            }
-            if let (Some(source), Some(stream)) = (sources.get_mut(&id), row.stream) {
+            let source = match sources.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(SourceAges::of(&row)?),
+            };
+            if let Some(stream) = row.stream {
                 source.streams.insert(stream, clocks);
             }
         }

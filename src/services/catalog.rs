@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::ages::Ages;
 use super::error::ServiceError;
+use super::paging::{page, with_one_more};
 use super::{Caller, Services};
 use crate::domain::aggregate::choose;
 use crate::domain::fact::dim_set;
@@ -69,11 +70,8 @@ impl Services {
         let found = metrics::list(&mut tx, caller.tenant, Some(&[key.to_owned()])).await?;
         let metric = found.into_iter().next().ok_or(ServiceError::NotFound)?;
         let id = MetricId(metric.row.id);
-        let mut rows = restatements::list(&mut tx, caller.tenant, id, before, i64::from(limit) + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let next = if more { rows.last().map(|row| row.id) } else { None };
-        Ok((rows, next))
+        let rows = restatements::list(&mut tx, caller.tenant, id, before, with_one_more(limit)).await?;
+        Ok(page(rows, limit, |row| row.id))
     }
 
     /// One metric.

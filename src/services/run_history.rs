@@ -4,6 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::ServiceError;
+use super::paging::{page, with_one_more};
 use super::sources::{failure_sentence, load};
 use super::{Caller, Services};
 use crate::connectors::contract::Provider;
@@ -43,13 +44,8 @@ impl Services {
     ) -> Result<(Vec<SyncRow>, Option<Uuid>), ServiceError> {
         let mut tx = self.database.tenant(caller.tenant).await?;
         load(&mut tx, caller.tenant, id).await?;
-        let mut rows = syncs::list(&mut tx, caller.tenant, id, before, i64::from(limit) + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
-        let next = if more { rows.last().map(|row| row.id) } else { None };
-        Ok((rows, next))
+        let rows = syncs::list(&mut tx, caller.tenant, id, before, with_one_more(limit)).await?;
+        Ok(page(rows, limit, |row| row.id))
     }
 
     /// One run of a source with its log.
@@ -87,13 +83,20 @@ pub fn run_sentence(run: &SyncRow) -> Text {
 }
 
 /// A line of a log in words.
-fn line_text(line: &LineRow, provider: Option<&Provider>) -> Text {
+pub(super) fn line_text(line: &LineRow, provider: Option<&Provider>) -> Text {
     let figures = &line.figures.0;
     match line.code.as_str() {
         "batch" => batch_text(figures),
         "succeeded" => Text::new("La actualización ha terminado bien.", "The run ended well."),
         "incomplete" => {
             Text::new("La actualización ha terminado, pero falta una parte.", "The run ended, but a part is missing.")
+        }
+        "zone_moved" => {
+            let zone = figures["zone"].as_str().unwrap_or_default();
+            Text::new(
+                format!("Los días de la fuente empiezan ahora a medianoche de {zone}; sus cifras se han rehecho."),
+                format!("The source's days begin at midnight of {zone} now; its figures were made anew."),
+            )
         }
         "failed" => Text::new("La actualización no ha podido leer nada.", "The run could not read anything."),
         code => {

@@ -10,7 +10,8 @@ use super::sources::load;
 use super::version::refuse_stale;
 use super::{Caller, Services, limits};
 use crate::domain::ids::SourceId;
-use crate::domain::source::SourceStatus;
+use crate::domain::source::{SourceStatus, SyncTrigger};
+use crate::domain::tenant::Zone;
 use crate::store::sources::SourceRow;
 use crate::store::{StoreError, Tx, sources};
 
@@ -26,6 +27,8 @@ pub struct SourceChange {
     pub name: Option<String>,
     /// The account to read.
     pub property_id: Option<String>,
+    /// IANA zone in which its days begin, where the client chooses.
+    pub zone: Option<String>,
     /// Minutes between two scheduled runs.
     pub cadence_minutes: Option<i32>,
     /// Stop or resume.
@@ -74,6 +77,7 @@ impl Services {
         }
         let mut tx = self.database.tenant(caller.tenant).await?;
         let source = sources::find_for_update(&mut tx, caller.tenant, id).await?.ok_or(ServiceError::NotFound)?;
+        let is_read = source.next_due.is_some();
         // Again, now that nobody else can change it.
         refuse_stale(&source.tag(), tag)?;
         if let Some(name) = name {
@@ -82,6 +86,10 @@ impl Services {
                 .change(serde_json::json!({ "name": source.name }), serde_json::json!({ "name": name }));
             self.audit(&mut tx, caller, act).await?;
         }
+        let moves = match &change.zone {
+            Some(zone) => self.change_zone(&mut tx, caller, &source, zone).await?,
+            None => false,
+        };
         if let Some(minutes) = change.cadence_minutes {
             self.change_rhythm(&mut tx, caller, &source, minutes).await?;
         }
@@ -92,7 +100,49 @@ impl Services {
         let row = load(&mut tx, caller.tenant, id).await?;
         let view = self.view(&mut tx, caller.tenant, row).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        if moves && is_read && change.paused != Some(true) {
+            // Should this fail, the next run by the timer does it.
+            if let Err(error) = self.start_sync(caller.tenant, id, SyncTrigger::Schedule, None).await {
+                tracing::warn!(source = %id, error = %error, "The run that moves a source into another zone was not started");
+            }
+        }
         Ok(view)
+    }
+
+    /// Orders the zone in which a source's days begin. `true`: the next run moves what is stored, all of it at once.
+    async fn change_zone(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        source: &SourceRow,
+        zone: &str,
+    ) -> Result<bool, ServiceError> {
+        if !self.connectors.get(&source.provider).is_some_and(|one| one.provider().zone_is_chosen) {
+            return Err(ServiceError::field(
+                "zone",
+                "not_chosen",
+                "Las cuentas de este proveedor tienen su propia zona horaria; cámbiela allí.",
+                "Accounts of this provider have a time zone of their own; change it there.",
+            ));
+        }
+        let Ok(zone) = Zone::try_from(zone.to_owned()) else {
+            return Err(ServiceError::field(
+                "zone",
+                "unknown_zone",
+                "No conocemos esa zona horaria; use un nombre IANA, por ejemplo Europe/Madrid.",
+                "There is no such time zone; use an IANA name, for example Europe/Madrid.",
+            ));
+        };
+        let (id, mut config) = (SourceId(source.id), source.config.0.clone());
+        let moves = source.zone.as_deref().is_some_and(|present| present != zone.name());
+        config.zone_wanted = moves.then(|| zone.name().to_owned());
+        // Without a calendar yet nothing has to be moved.
+        let first = source.zone.is_none().then(|| (zone.name(), None));
+        sources::set_config(tx, caller.tenant, id, &config, first).await?;
+        let act = Act::new("source.zone_changed", format!("source/{id}"))
+            .change(serde_json::json!({ "zone": source.zone }), serde_json::json!({ "zone": zone.name() }));
+        self.audit(tx, caller, act).await?;
+        Ok(moves)
     }
 
     async fn change_rhythm(

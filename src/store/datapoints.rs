@@ -192,6 +192,25 @@ pub async fn currencies(
     .await?)
 }
 
+/// Lets all periods of a source begin in another zone.
+pub async fn move_to_zone(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    zone: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update datapoints set ts = period_start::timestamp at time zone $3
+          where tenant_id = $1 and source_id = $2 and ts is distinct from period_start::timestamp at time zone $3",
+    )
+    .bind(tenant.0)
+    .bind(source.0)
+    .bind(zone)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
 /// Removes all datapoints of a source. Gives how many.
 ///
 /// One plain statement with time enough for a long history. In portions it would be a join of fresh rows with

@@ -95,6 +95,9 @@ struct StoredRow {
 const COLUMNS: &str = "id, key, name, definition, translations, provider, unit, additivity, good_direction, formula, endpoint, \
      field, version";
 
+/// What the sources of one metric store, and the streams it is made of.
+type Feeds = (Vec<Stored<SourceId>>, BTreeMap<SourceId, Vec<String>>);
+
 /// The tenant's metrics with these keys, or all of them (at most 500), in the order in which they were made.
 pub async fn list(
     app: &mut PgConnection,
@@ -115,7 +118,7 @@ pub async fn list(
     .bind(&ids)
     .fetch_all(app)
     .await?;
-    let mut by_metric: BTreeMap<Uuid, (Vec<Stored<SourceId>>, BTreeMap<SourceId, Vec<String>>)> = BTreeMap::new();
+    let mut by_metric: BTreeMap<Uuid, Feeds> = BTreeMap::new();
     for row in stored {
         let grain = Grain::parse(&row.grain).ok_or(StoreError::Inconsistent("metric_sources.grain"))?;
         let source = SourceId(row.source_id);

@@ -213,6 +213,18 @@ pub async fn move_to_zone(
     Ok(before.zip(after).map(|(old, new)| (old.0.min(new.0), old.1.max(new.1))))
 }
 
+/// The metrics that a source's objects add to.
+pub async fn metrics(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "select distinct m.m from source_records r, jsonb_to_recordset(r.measures) as m (m text)
+          where r.tenant_id = $1 and r.source_id = $2 limit 500",
+    )
+    .bind(tenant.0)
+    .bind(source.0)
+    .fetch_all(app)
+    .await?)
+}
+
 async fn range(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<Option<(Date, Date)>, StoreError> {
     let (from, to): (Option<Date>, Option<Date>) =
         sqlx::query_as("select min(day), max(day) from source_records where tenant_id = $1 and source_id = $2")

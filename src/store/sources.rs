@@ -31,6 +31,9 @@ pub struct SourceConfig {
     pub properties: Vec<Account>,
     /// The first day the account has existed, when the provider says.
     pub created: Option<Date>,
+    /// The zone that a person chose: the next run moves the source's days into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone_wanted: Option<String>,
 }
 
 /// A source.

@@ -1,10 +1,12 @@
 //! Runs of a Google source: what they store, and what becomes of every kind of failure.
 
 mod calendars;
+mod engine;
 mod failing;
 mod jobs;
 mod recovering;
 mod suspending;
+mod zones;
 
 use portal::domain::number::Number;
 use rust_decimal::Decimal;
@@ -30,14 +32,16 @@ async fn the_first_run_reads_thirteen_months_and_every_total_is_googles() {
         sync,
         json!({"id": sync["id"], "trigger": "connect", "status": "succeeded", "started_at": "2026-11-23T10:00:00Z",
                "finished_at": "2026-11-23T10:00:00Z", "from": "2025-10-01", "to": "2026-11-23", "rows_read": 35 * 8,
-               "rows_changed": STORED, "rows_removed": 0, "message": null})
+               "rows_changed": STORED, "rows_removed": 0, "message": null, "attempts": 1, "batches": 14, "duration": 0,
+               "next_attempt_at": null,
+               "sentence": format!("Filas leídas: {}; datos nuevos o cambiados: {STORED}; retirados: 0.", 35 * 8)})
     );
     assert_eq!(app.google.seen(":runReport").len(), FIRST_RUN);
     let source = admin.source(&id).await;
     assert_eq!(
         source["freshness"],
         json!({"data_through": "2026-11-22", "fetched_at": "2026-11-23T10:00:00Z", "next_due": "2026-11-23T16:00:00Z",
-               "provisional_from": "2026-11-21", "status": "connected"})
+               "provisional_from": "2026-11-21", "status": "connected", "late": false})
     );
     assert_eq!((&source["status_text"], &source["progress"]), (&json!("Todo en orden."), &Value::Null));
 

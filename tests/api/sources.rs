@@ -17,9 +17,14 @@ async fn a_new_source_is_not_connected() {
         body,
         json!({"id": id, "provider": "ga4", "type": "oauth2", "name": "Web", "status": "not_connected",
                "status_text": "Falta conectar la cuenta.", "last_sync_at": null, "property": null, "properties": [],
-               "progress": null, "created_at": "2026-11-23T10:00:00Z",
+               "progress": null, "created_at": "2026-11-23T10:00:00Z", "failure": null, "retry_at": null, "next_due": null,
+               "cadence_minutes": 360, "pause_reason": null, "connection": null, "test_mode": false, "zone": null,
+               "zone_is_chosen": false, "zone_wanted": null, "currency": null, "backfill": null,
+               "streams": [{"key": "reports", "name": "Informes", "status": "waiting", "missing_permission": null,
+                            "data_through": null, "provisional_from": null, "fetched_at": null, "backfilled_from": null,
+                            "backfill_until": null}],
                "freshness": {"data_through": null, "fetched_at": null, "next_due": null, "provisional_from": null,
-                             "status": "not_connected"}})
+                             "status": "not_connected", "late": false}})
     );
     assert_eq!(acme.source(id).await, body);
     assert_eq!(acme.get("/api/sources").await.ok(), json!({"items": [body], "next_cursor": null}));
@@ -135,7 +140,8 @@ async fn the_history_is_paged_newest_first() {
         items[0],
         json!({"id": items[0]["id"], "trigger": "upload", "status": "succeeded", "started_at": "2026-11-23T10:04:00Z",
                "finished_at": "2026-11-23T10:04:00Z", "from": "2026-01-05", "to": "2026-01-05", "rows_read": 1, "rows_changed": 1,
-               "rows_removed": 0, "message": null})
+               "rows_removed": 0, "message": null, "attempts": 1, "batches": 1, "duration": 0, "next_attempt_at": null,
+               "sentence": "Filas leídas: 1; datos nuevos o cambiados: 1; retirados: 0."})
     );
     let mut paged = Vec::new();
     let mut cursor = String::new();

@@ -85,7 +85,7 @@ async fn after_the_third_death_the_platform_starts_the_host_anew(place: &Place, 
     let status: Value = client().get(status).send().await.unwrap().json().await.unwrap();
     assert_eq!((&status["state"], &status["handlerProcessId"]), (&json!("Running"), &json!(portal.handler_pid())));
     let source = browser.source_named("Tranquila").await;
-    let run = browser.sync(&source).await;
+    let run = portal.sync(browser, &source).await;
     assert_eq!((&run["rows_changed"], &run["rows_removed"]), (&json!(0), &json!(0)), "queues are served again");
 }
 
@@ -123,7 +123,7 @@ async fn a_start_on_old_data_finds_everything(place: &Place, with: Signal, mut o
     assert_eq!(counts(&mut sql).await, before, "no second load of the demo data");
     let browser = portal.sign_in("admin@acme.example").await;
     assert_eq!(kept(&browser).await, sources);
-    let run = browser.sync(&browser.source_named("Tranquila").await).await;
+    let run = portal.sync(&browser, &browser.source_named("Tranquila").await).await;
     assert!(run["rows_read"].as_i64().unwrap() > 0, "the connection still works: {run}");
     portal
 }

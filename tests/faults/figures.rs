@@ -192,11 +192,11 @@ async fn reading_the_same_days_again_changes_nothing() {
     let (portal, _others) = shared().await;
     let (browser, mut sql) = (portal.sign_in("admin@acme.example").await, portal.sql().await);
     let source = browser.source_named(DEMO).await;
-    browser.sync(&source).await;
+    portal.sync(&browser, &source).await;
     let before = digest(&mut sql, &source).await;
     assert!(before.1 > 50_000, "{before:?}");
     for _ in 0..2 {
-        let run = browser.sync(&source).await;
+        let run = portal.sync(&browser, &source).await;
         assert!(run["rows_read"].as_i64().unwrap() > 0, "{run}");
         assert_eq!((&run["rows_changed"], &run["rows_removed"]), (&Value::from(0), &Value::from(0)), "{run}");
         assert_eq!(digest(&mut sql, &source).await, before);
@@ -209,7 +209,7 @@ async fn a_day_later_matured_days_are_read_again_and_moved_rows_vanish() {
     let (sandbox, mut sql) = (portal.sandbox(), portal.sql().await);
     let browser = portal.sign_in("admin@acme.example").await;
     let source = browser.source_named(DEMO).await;
-    browser.sync(&source).await;
+    portal.sync(&browser, &source).await;
     let before = log_of_demo(portal).await;
     let (today, through) = (before.span().1, browser.source(&source).await["freshness"]["data_through"].clone());
     assert_eq!(through, (today - Duration::DAY).to_string());
@@ -224,7 +224,7 @@ async fn a_day_later_matured_days_are_read_again_and_moved_rows_vanish() {
     assert!(stored(&mut sql, yesterday).await > 0);
 
     sandbox.set_now(sandbox.now().await + Duration::DAY).await;
-    let run = browser.sync(&source).await;
+    let run = portal.sync(&browser, &source).await;
     assert!(run["rows_changed"].as_i64().unwrap() > 0 && run["rows_removed"].as_i64().unwrap() > 0, "{run}");
 
     let log = log_of_demo(portal).await;

@@ -4,6 +4,7 @@
 //! `settle.rs` turns an outcome into states of job, run and source. What to read next is the connector's to say.
 
 mod gate;
+mod rezone;
 mod run;
 mod settle;
 mod write;

@@ -72,6 +72,8 @@ pub(super) struct Attempt<'a> {
     /// Today in the source's calendar, as the attempt began.
     pub today: Date,
     pub metrics: HashMap<String, MetricId>,
+    /// A person chose another zone.
+    pub moves: bool,
     gate: RequestGate,
 }
 
@@ -103,7 +105,10 @@ impl Services {
 
     /// `true` when everything is read.
     async fn read_batches(&self, run: &Run, deadline: Instant) -> Result<bool, Stop> {
-        let (attempt, mut position) = self.begin_attempt(run).await?;
+        let (mut attempt, mut position) = self.begin_attempt(run).await?;
+        if attempt.moves && self.rezone(&mut attempt).await? {
+            return Ok(false);
+        }
         let mut turn = Instant::now();
         loop {
             if Instant::now() >= deadline {
@@ -175,6 +180,7 @@ impl Services {
             created: source.config.0.created,
             today: zone.date_of(self.now()),
             metrics: metrics.into_iter().map(|metric| (metric.row.key, MetricId(metric.row.id))).collect(),
+            moves: source.config.0.zone_wanted.is_some(),
             gate,
         };
         let streams = rows.into_iter().map(|row| (row.stream.clone(), state_of(row))).collect();
@@ -318,7 +324,7 @@ impl Services {
 
 /// Locks the source and then the job, and prolongs the lease; comes first in a transaction, so that a process that lost
 /// its lease writes nothing. In this order, as everyone who changes both: no two wait for each other.
-async fn still_wanted(tx: &mut Tx, run: &Run, progress: bool) -> Result<SourceRow, Stop> {
+pub(super) async fn still_wanted(tx: &mut Tx, run: &Run, progress: bool) -> Result<SourceRow, Stop> {
     let source = sources::find_for_update(tx, run.tenant, run.payload.source_id).await?;
     if !jobs::renew(tx, run.tenant, &run.job, progress).await? {
         return Err(Stop::LeaseLost);

@@ -29,7 +29,7 @@ async fn totals_of_four_years_are_exact() {
     let (_app, client, _) = weather().await;
     let answer = client.get("/api/metrics?from=2012-01-01&to=2015-12-31").await.ok();
     let freshness = json!({"data_through": "2015-12-31", "fetched_at": "2026-11-23T10:00:00Z", "next_due": null,
-                           "provisional_from": null, "status": "connected"});
+                           "provisional_from": null, "status": "connected", "late": false});
     let item = |key: &str, unit: &str, additivity: &str, value: Value| {
         json!({"key": key, "name": key, "unit": unit, "additivity": additivity, "currency": null, "value": value, "reason": null,
                "previous": null, "delta": null, "good_direction": "none", "freshness": freshness})

@@ -43,7 +43,7 @@ async fn a_table_has_columns_rows_and_totals() {
                      row("fog", json!(0), 14.9442307692308), row("sun", json!(0), 21.4043209876543)],
             "totals": {"precipitation": 1139.2, "temp_max": 17.4279452054795}, "next_cursor": null,
             "freshness": {"data_through": "2015-12-31", "fetched_at": "2026-11-23T10:00:00Z", "next_due": null,
-                          "provisional_from": null, "status": "connected"}
+                          "provisional_from": null, "status": "connected", "late": false}
         })
     );
 }

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod google;
 pub mod grants;
 pub mod parts;
+pub mod tiny;
 pub mod walk;
 
 use std::collections::HashMap;
@@ -14,7 +15,9 @@ use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portal::config::Config;
+use portal::connectors::contract::Connector;
 use portal::connectors::http::UpstreamClient;
+use portal::connectors::registry::Connectors;
 use portal::domain::secret::Secret;
 use portal::http::state::AppState;
 use portal::platform::queue::Message;
@@ -53,6 +56,11 @@ pub struct TestApp {
 impl TestApp {
     /// A portal with two tenants (Acme, Globex) and their people, and a Google with one property.
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// The same with one more provider.
+    pub async fn start_with(provider: Option<Arc<dyn Connector>>) -> Self {
         let database = local_postgres::testing::database(&portal::store::MIGRATOR).await;
         let google = Google::start().await;
         let clock = Arc::new(FakeClock::default());
@@ -67,7 +75,8 @@ impl TestApp {
         state.services.mailer = mailer.clone();
         // Two retries as in production, but nothing waits.
         let upstream = UpstreamClient::standard().unwrap();
-        state.services.connectors = portal::app::connectors(&config, &upstream, |_| std::future::ready(())).unwrap();
+        let connectors = portal::app::connectors(&config, &upstream, |_| std::future::ready(())).unwrap();
+        state.services.connectors = Connectors::new(connectors.iter().cloned().chain(provider).collect());
         let superuser = database.url(local_postgres::SUPERUSER);
         let admin = PgPoolOptions::new().max_connections(3).connect_lazy(&superuser).unwrap();
         parts::people(&database, &state.services.passwords, clock.as_ref(), random.as_ref()).await;
@@ -173,6 +182,11 @@ impl TestApp {
     /// The id of a tenant.
     pub async fn tenant(&self, name: &str) -> String {
         self.value(&format!("select id from tenants where name = '{name}'")).await.as_str().unwrap().to_owned()
+    }
+
+    /// The database as another process of the portal has it open.
+    pub fn another_pool(&self) -> portal::store::Database {
+        portal::app::state(&config(&self.database, &self.google)).unwrap().services.database
     }
 
     /// Hands one message to the function of its queue, as the host does.

@@ -97,11 +97,11 @@ impl Operation {
     /// A JSON body that the document allows, if the operation takes one.
     pub fn body(&self) -> Option<Value> {
         let schema = self.described["requestBody"]["content"]["application/json"].get("schema")?;
-        // The account to read is a provider's affair.
-        let but = if self.id() == "change_source" { "property_id" } else { "" };
+        // What only some providers take.
+        let but: &[&str] = if self.id() == "change_source" { &["property_id", "zone", "cadence_minutes"] } else { &[] };
         let mut body = sample(schema, "");
         if let Some(members) = body.as_object_mut() {
-            members.remove(but);
+            members.retain(|name, _| !but.contains(&name.as_str()));
         }
         Some(body)
     }
@@ -203,7 +203,9 @@ pub async fn things(app: &TestApp, path: &str, tenant: &str) -> Vec<String> {
         _ if path.contains("{sync_id}") => {
             of("select source_id || '/' || id as id from syncs where tenant_id = 'TENANT'")
         }
-        _ if path.starts_with("/api/sources/{id}") => of("select id from data_sources where tenant_id = 'TENANT'"),
+        _ if path.starts_with("/api/sources/{id}") || path.starts_with("/api/operator/sources/{id}") => {
+            of("select id from data_sources where tenant_id = 'TENANT'")
+        }
         _ if path.contains("{metric_key}") => {
             of("select key as id from metrics where tenant_id = 'TENANT' order by key limit 3")
         }

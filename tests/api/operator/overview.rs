@@ -4,9 +4,13 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::operator;
-use crate::harness::TestApp;
+use portal::connectors::error::ConnectorError;
+use portal::connectors::sentences::codes;
+
 use crate::harness::client::{Call, Client};
 use crate::harness::google::Fault;
+use crate::harness::tiny::Step;
+use crate::harness::{TestApp, random_id};
 
 async fn overview(client: &Client) -> Value {
     client.get("/api/operator/overview").await.ok()
@@ -181,4 +185,23 @@ async fn members_see_nothing_of_it() {
         admin.get(&format!("/api/operator/{path}")).await.problem(403, "forbidden");
         app.stranger().get(&format!("/api/operator/{path}")).await.problem(401, "unauthenticated");
     }
+}
+
+#[tokio::test]
+async fn an_operator_reads_the_cause_beside_the_sentence_that_the_client_reads() {
+    let (app, tiny) = TestApp::with_tiny().await;
+    let (acme, client) = (app.acme().await, operator(&app).await);
+    let id = app.tiny_source(&acme).await;
+    tiny.then("a1", Step::Fail(ConnectorError::contract(codes::UPSTREAM_JSON, "req_42: no JSON at all")));
+    app.drain().await;
+    let run = acme.last_sync(&id).await;
+    let log = client.get(&format!("/api/operator/sources/{id}/log")).await.ok();
+    assert_eq!(
+        log["items"],
+        json!([{"sync_id": run["id"], "line": 1, "at": "2026-11-23T10:00:00Z", "level": "error", "stream": null,
+                "code": "upstream_json", "text": run["message"], "cause": "req_42: no JSON at all"}])
+    );
+    let path = format!("/api/sources/{id}/syncs/{}", run["id"].as_str().unwrap());
+    assert!(!acme.get(&path).await.ok().to_string().contains("req_42"));
+    client.get(&format!("/api/operator/sources/{}/log", random_id())).await.problem(404, "not_found");
 }
