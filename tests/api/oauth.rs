@@ -252,11 +252,11 @@ async fn one_person_at_google_is_one_access_of_many_sources_and_another_person_a
     // Their other tenant knows nothing of that.
     let other = app.connect_ga4(&globex).await;
     let access = async |id: &str| {
-        let row = app.rows(&format!(
+        let sql = format!(
             "select c.id, c.holder, c.label, c.tenant_id from data_sources d
                join credentials c on c.tenant_id = d.tenant_id and c.id = d.credential_id where d.id = '{id}'"
-        ));
-        row.await.remove(0)
+        );
+        app.rows(&sql).await.remove(0)
     };
     let (first, third) = (access(&web).await, access(&shop).await);
     assert_eq!(first, access(&blog).await);

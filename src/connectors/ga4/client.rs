@@ -36,8 +36,8 @@ const LOW_SERVER_ERRORS: i64 = 3;
 /// The client of the Data API and the Admin API.
 #[derive(Debug, Clone)]
 pub struct Ga4Client {
-    upstream: UpstreamClient,
-    data_url: Url,
+    pub(super) upstream: UpstreamClient,
+    pub(super) data_url: Url,
     admin_url: Url,
     backoff: Backoff,
     page_rows: u64,
@@ -170,7 +170,7 @@ impl Ga4Client {
 
     /// One call with its retries. A disturbance is retried, everything else is the caller's to decide. The token is cut
     /// out of whatever the upstream says.
-    async fn call<T: DeserializeOwned>(
+    pub(super) async fn call<T: DeserializeOwned>(
         &self,
         token: &Secret,
         now: OffsetDateTime,
@@ -219,7 +219,7 @@ fn request<'a>(plan: &FetchPlan, report: &Report, limit: u64, offset: u64) -> Ru
 }
 
 /// `id` if it is `properties/` and a number. It comes from a tenant and becomes part of a path.
-fn checked(id: &str) -> Result<&str, ConnectorError> {
+pub(super) fn checked(id: &str) -> Result<&str, ConnectorError> {
     let number = id.strip_prefix("properties/").unwrap_or_default();
     if (1..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) {
         Ok(id)
@@ -229,7 +229,7 @@ fn checked(id: &str) -> Result<&str, ConnectorError> {
     }
 }
 
-fn address(base: &Url, path: &str) -> Result<Url, ConnectorError> {
+pub(super) fn address(base: &Url, path: &str) -> Result<Url, ConnectorError> {
     let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
     Url::parse(&text).map_err(|_| ConnectorError::config(codes::UPSTREAM_REQUEST, "a base URL cannot take a path"))
 }
@@ -243,19 +243,19 @@ fn local_date(instant: OffsetDateTime, zone: Tz) -> Option<Date> {
 /// What a slice took from the property's quotas and what is left. Limits differ by contract and have changed over the
 /// years, so that only the answers count.
 #[derive(Debug, Default)]
-struct Spent {
+pub(super) struct Spent {
     buckets: std::collections::BTreeMap<String, (i64, i64)>,
 }
 
 impl Spent {
-    fn add(&mut self, page: &RunReportResponse) {
+    pub fn add(&mut self, page: &RunReportResponse) {
         for (name, quota) in &page.property_quota {
             let bucket = self.buckets.entry(name.clone()).or_default();
             *bucket = (bucket.0.saturating_add(quota.consumed), quota.remaining);
         }
     }
 
-    fn is_low(&self) -> bool {
+    pub fn is_low(&self) -> bool {
         self.buckets.iter().any(|(name, (consumed, remaining))| match name.as_str() {
             // Gives back what it takes as soon as a request is over.
             "concurrentRequests" => false,

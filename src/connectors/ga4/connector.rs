@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use serde_json::json;
 use time::{Date, Duration, OffsetDateTime};
 
-use super::plan::{self, Task};
+use super::plan::{self, PeriodTask, Task};
 use super::slice::{FetchPlan, Slice};
-use super::{Ga4Client, PROVIDER, PROVISIONAL_DAYS, SCOPES, catalog, reports};
+use super::{Ga4Client, PROVIDER, PROVISIONAL_DAYS, SCOPES, catalog, reports, users};
 use crate::connectors::contract::{
     Access, Account, AccountDetails, Allowance, Batch, Connector, Note, Provider, Reach, Reachable, Reading,
     StreamInfo, Write,
@@ -53,6 +53,43 @@ impl Ga4 {
     }
 }
 
+impl Ga4 {
+    /// The users of some whole periods.
+    async fn read_users(
+        &self,
+        access: &Secret,
+        reading: &Reading<'_>,
+        task: PeriodTask,
+    ) -> Result<Batch, ConnectorError> {
+        let fetch = FetchPlan {
+            property: reading.account.to_owned(),
+            from: task.goal,
+            to: task.after.through,
+            today: reading.today(),
+            created: reading.created,
+            now: reading.now,
+        };
+        let mut batch = Batch::of(REPORTS, json!(task.cursor), json!(task.after));
+        let mut facts = Vec::with_capacity(task.periods.len());
+        for periods in task.periods.chunks(users::PER_CALL) {
+            reading.gate.pass("reports", ALLOWANCE).await?;
+            let found = self.client.users(access, &fetch, periods).await?;
+            facts.extend(found.facts);
+            batch.rows_read += found.rows_read;
+            batch.calendar = batch.calendar.or(found.calendar);
+            batch.pause = batch.pause.or(found.quota_low.then_some(SLOW));
+            batch.notes.extend(found.notes.iter().map(note));
+        }
+        batch.notes.dedup();
+        batch.writes = users::partitions(&fetch, &task.periods, facts).into_iter().map(Write::Partition).collect();
+        Ok(batch)
+    }
+}
+
+fn note(note: &super::slice::Note) -> Note {
+    Note { code: note.code(), detail: note.to_string() }
+}
+
 #[async_trait]
 impl Connector for Ga4 {
     fn provider(&self) -> &'static Provider {
@@ -77,6 +114,9 @@ impl Connector for Ga4 {
 
     async fn read(&self, access: &Secret, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
         let state = reading.stream(REPORTS);
+        if let Some(task) = plan::next_periods(&state, reading.run, reading.created) {
+            return self.read_users(access, reading, task).await.map(Some);
+        }
         let Some(task) = plan::next(&state, reading.run, reading.today()) else { return Ok(None) };
         let fetch = FetchPlan {
             property: reading.account.to_owned(),
@@ -91,7 +131,8 @@ impl Connector for Ga4 {
         let mut batch = Batch::of(REPORTS, state.cursor.clone(), json!(task.after));
         batch.reach = reach(&task, plan::goal(&state, task.after.through));
         if task.closes_recent {
-            batch.cursor = json!(plan::closed(&state.cursor, task.after));
+            let goal = plan::goal(&state, task.after.through);
+            batch.cursor = json!(plan::closed(&state.cursor, task.after, goal));
             batch.up_to_date = true;
         }
         fill(&mut batch, slice);
@@ -117,5 +158,5 @@ fn fill(batch: &mut Batch, slice: Slice) {
     batch.rows_read = slice.rows_read;
     batch.pause = slice.quota_low.then_some(SLOW);
     batch.calendar = slice.zone.zip(slice.currency);
-    batch.notes = slice.notes.iter().map(|note| Note { code: note.code(), detail: note.to_string() }).collect();
+    batch.notes = slice.notes.iter().map(note).collect();
 }

@@ -142,6 +142,7 @@ impl<'a> Table<'a> {
         Ok(Partition {
             dimensions: self.report.dimension.map(|(_, ours)| ours).into_iter().collect(),
             metric_keys: self.report.keys.to_vec(),
+            grain: Grain::Day,
             from: self.plan.from,
             to: self.plan.to,
             facts,
@@ -276,7 +277,7 @@ fn fields_of(key: &str) -> &'static [&'static str] {
 }
 
 /// A number as Google writes it, exactly; an exponent and more digits than fit are rounded to what fits.
-fn decimal(text: &str) -> Option<Decimal> {
+pub(super) fn decimal(text: &str) -> Option<Decimal> {
     text.parse().or_else(|_| Decimal::from_scientific(text)).ok()
 }
 

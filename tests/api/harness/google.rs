@@ -216,6 +216,21 @@ pub fn sessions(day: Date) -> i64 {
     100 + i64::from(day.to_julian_day()) % 50
 }
 
+/// The distinct users of some days: fewer than those of the single days together.
+pub fn period_users(from: Date, to: Date) -> i64 {
+    let mut days = 0;
+    let mut at = from.max(FIRST_DAY);
+    while at <= to {
+        days += sessions(at);
+        at += Duration::DAY;
+    }
+    days * 3 / 5
+}
+
+fn parse_day(text: &Value) -> Date {
+    Date::parse(text.as_str().unwrap(), format_description!("[year]-[month]-[day]")).unwrap()
+}
+
 async fn answer(inner: Arc<Mutex<Inner>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
@@ -273,6 +288,7 @@ impl Inner {
                 Err(refusal) => return (400, None, refusal),
             },
             "/v1beta/accountSummaries" => self.accounts(),
+            _ if path.ends_with(":batchRunReports") => self.batch(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.ends_with(":runReport") => self.report(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.starts_with("/v1beta/properties/") => json!({
                 "timeZone": self.calendar.0, "currencyCode": self.calendar.1, "displayName": "Tienda",
@@ -321,10 +337,7 @@ impl Inner {
         };
         let (dimensions, metrics) = (names(&request["dimensions"]), names(&request["metrics"]));
         let range = &request["dateRanges"][0];
-        let day = |name: &str| {
-            Date::parse(range[name].as_str().unwrap(), format_description!("[year]-[month]-[day]")).unwrap()
-        };
-        let (mut at, to) = (day("startDate").max(FIRST_DAY), day("endDate"));
+        let (mut at, to) = (parse_day(&range["startDate"]).max(FIRST_DAY), parse_day(&range["endDate"]));
         let mut rows = Vec::new();
         while at <= to {
             for (value, part) in self.parts(dimensions.get(1).map(String::as_str), at) {
@@ -340,6 +353,23 @@ impl Inner {
             "dimensionHeaders": headers(&dimensions), "metricHeaders": headers(&metrics), "rowCount": rows.len(), "rows": rows,
             "metadata": {"currencyCode": self.calendar.1, "timeZone": self.calendar.0}
         })
+    }
+
+    /// Users of whole periods, five at most.
+    fn batch(&self, request: &Value) -> Value {
+        let requests = request["requests"].as_array().unwrap();
+        assert!(requests.len() <= 5, "Google takes five");
+        let report = |request: &Value| {
+            assert_eq!((&request["dimensions"], &request["metrics"]), (&json!([]), &json!([{"name": "totalUsers"}])));
+            let range = &request["dateRanges"][0];
+            let users = period_users(parse_day(&range["startDate"]), parse_day(&range["endDate"]));
+            json!({
+                "metricHeaders": [{"name": "totalUsers"}], "rowCount": 1,
+                "rows": [{"metricValues": [{"value": users.to_string()}]}],
+                "metadata": {"currencyCode": self.calendar.1, "timeZone": self.calendar.0}
+            })
+        };
+        json!({"reports": requests.iter().map(report).collect::<Vec<_>>()})
     }
 
     /// The values of a dimension on a day with their sessions.
