@@ -13,7 +13,7 @@ use time::macros::date;
 use time::{Date, Duration};
 
 use crate::harness::TestApp;
-use crate::harness::google::{FIRST_DAY, Fault, period_users, sessions};
+use crate::harness::google::{FIRST_DAY, Fault, Seen, period_users, sessions};
 
 /// Reports that the first run asks for: five for each of its fourteen slices.
 const FIRST_RUN: usize = 70;
@@ -161,12 +161,46 @@ async fn the_users_of_whole_periods_are_googles_and_never_a_sum() {
 
     let weekly = admin.get("/api/series/ga4.users?from=2026-10-26&to=2026-11-22&grain=week").await.ok();
     let points: Vec<(&Value, &Value)> =
-        weekly["series"][0]["points"].as_array().unwrap().iter().map(|point| (&point[0], &point[1])).collect();
+        weekly["series"][0]["points"].as_array().unwrap().iter().map(|point| (&point["t"], &point["value"])).collect();
     let of = |from: Date| (json!(from.to_string()), json!(period_users(from, from + Duration::days(6))));
     let expected = [date!(2026 - 10 - 26), date!(2026 - 11 - 02), date!(2026 - 11 - 09), date!(2026 - 11 - 16)].map(of);
     assert_eq!(points, expected.each_ref().map(|point| (&point.0, &point.1)));
     let yearly = admin.get("/api/series/ga4.users?from=2025-01-01&to=2026-11-22&grain=year").await.ok();
     assert_eq!((&yearly["series"], &yearly["reason"]), (&json!([]), &json!("not_additive")));
+}
+
+#[tokio::test]
+async fn slices_are_as_long_as_google_answers_them_in_full_and_in_few_rows() {
+    for (sampled_over, crowded_over, longest) in [(10, i64::MAX, 7), (5, i64::MAX, 1), (i64::MAX, 4, 3)] {
+        let app = TestApp::start().await;
+        let admin = app.acme().await;
+        app.google.bound_ranges(sampled_over, crowded_over);
+        // Two months of history are enough.
+        let id = app.connect_ga4(&admin).await;
+        app.sql(
+            "insert into source_streams (tenant_id, source_id, stream, backfill_until)
+                 select tenant_id, id, 'reports', '2026-10-01' from data_sources",
+        )
+        .await;
+        app.drain().await;
+        assert_eq!(admin.last_sync(&id).await["status"], "succeeded");
+        let whole = app.value("select count(*) from datapoints where grain = 'day'").await;
+        assert_eq!(whole, 35 * 64, "the same figures as in long slices");
+        let notes = app.value("select count(*) from sync_log where code = 'ga4_note_sampled'").await;
+        assert_eq!(notes, 0, "no estimate was kept");
+        let refused = app.google.seen(":runReport").iter().filter(|seen| days(seen) > longest).count();
+        assert!(refused <= 8, "how long a slice may be is remembered: {refused}");
+    }
+}
+
+/// Days that a report asks for.
+fn days(seen: &Seen) -> i64 {
+    let body: Value = serde_json::from_str(&seen.body).unwrap();
+    let day = |name: &str| {
+        let text = body["dateRanges"][0][name].as_str().unwrap();
+        Date::parse(text, time::macros::format_description!("[year]-[month]-[day]")).unwrap()
+    };
+    (day("endDate") - day("startDate")).whole_days() + 1
 }
 
 #[tokio::test]

@@ -24,6 +24,10 @@ use crate::domain::secret::Secret;
 
 /// Rows per page, the API's default. A page of the allowed 100,000 would not fit under the cap on a body.
 const PAGE_ROWS: u64 = 10_000;
+/// Rows of one report that a slice should not exceed, so that a run's memory does not grow with the property.
+const SLICE_ROWS: u64 = 10_000;
+/// Days to ask for where more are answered from a sample.
+const SAMPLED_DAYS: i64 = 7;
 /// Most pages of one report or list: a server that always promises more is broken.
 const MAX_PAGES: usize = 500;
 /// Account summaries per page, the API's maximum.
@@ -122,7 +126,11 @@ impl Ga4Client {
         let mut spent = Spent::default();
         let mut tables = Vec::with_capacity(REPORTS.len());
         for report in &REPORTS {
-            tables.push(self.report(token, plan, report, &mut spent).await?);
+            let table = self.report(token, plan, report, &mut spent).await?;
+            if let Some(days) = narrower(plan, &table) {
+                return Ok(Slice { narrower: Some(days), quota_low: spent.is_low(), ..Slice::default() });
+            }
+            tables.push(table);
         }
         let first =
             |pick: for<'t> fn(&'t Table<'_>) -> Option<&'t str>| tables.iter().find_map(pick).map(str::to_owned);
@@ -136,6 +144,7 @@ impl Ga4Client {
             rows_read: tables.iter().map(Table::rows).sum(),
             quota_low: spent.is_low(),
             notes: tables.iter().flat_map(Table::notes).collect(),
+            narrower: None,
         })
     }
 
@@ -156,7 +165,11 @@ impl Ga4Client {
             spent.add(&page);
             let (rows, row_count) = (page.rows.len(), page.row_count);
             table.add(page)?;
+            table.announced = row_count;
             offset += self.page_rows;
+            if narrower(plan, &table).is_some() {
+                return Ok(table);
+            }
             if offset >= row_count {
                 return settled(table, page_number, row_count);
             }
@@ -184,6 +197,19 @@ impl Ga4Client {
             .run(attempt, |error: &ConnectorError| error.kind == FailureKind::Transient)
             .await
             .map_err(|error| error.redacted(|text| token.redact(text)))
+    }
+}
+
+/// How many days to ask for instead of a plan's: fewer where Google only estimates, from thirty to seven to one, and half
+/// where a report has more rows than a batch should hold. A single day is taken as it is.
+fn narrower(plan: &FetchPlan, table: &Table<'_>) -> Option<i64> {
+    let days = plan.days();
+    if days <= 1 {
+        None
+    } else if table.is_sampled() {
+        Some(if days > SAMPLED_DAYS { SAMPLED_DAYS } else { 1 })
+    } else {
+        (table.announced > SLICE_ROWS).then_some(days / 2)
     }
 }
 

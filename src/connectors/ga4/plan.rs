@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::{Date, Duration};
 
 use super::periods::{self, Period};
-use super::window::{Reach, Window};
+use super::window::{Reach, SLICE_DAYS, Window};
 use crate::connectors::contract::StreamState;
 
 /// Days that every run reads again, because Google still changes them.
@@ -27,6 +27,8 @@ pub struct Cursor {
     pub night: Option<Date>,
     /// Of the weekly one.
     pub week: Option<Date>,
+    /// Days that a slice may have, where thirty are too many.
+    pub days: Option<i64>,
     /// The users of whole periods were read as far back as history is wanted.
     pub has_periods: bool,
     /// The first day whose figures were read again while the periods that it touches were not.
@@ -37,6 +39,11 @@ impl Cursor {
     /// Reads a stored cursor; what cannot be read only costs a longer look back.
     pub fn read(value: &Value) -> Self {
         Self::deserialize(value).unwrap_or_default()
+    }
+
+    /// Days of a slice.
+    fn slice_days(self) -> i64 {
+        self.days.unwrap_or(SLICE_DAYS).clamp(1, SLICE_DAYS)
     }
 }
 
@@ -87,10 +94,11 @@ pub struct Task {
 pub fn next(state: &StreamState, run: &Value, today: Date) -> Option<Task> {
     let run = RunState::deserialize(run).unwrap_or_else(|_| begin(state, today));
     let reach = reach(state, run.through);
+    let days = Cursor::read(&state.cursor).slice_days();
     if run.recent.is_empty() {
-        return reach.history().map(|window| Task { window, after: run, closes_recent: false, is_history: true });
+        return reach.history(days).map(|window| Task { window, after: run, closes_recent: false, is_history: true });
     }
-    let (window, rest) = run.recent.split_newest();
+    let (window, rest) = run.recent.split_newest(days);
     let rest = rest.unwrap_or_else(|| Window::nothing(run.through));
     let after = RunState { recent: rest, ..run };
     Some(Task { window, after, closes_recent: rest.is_empty(), is_history: false })
@@ -135,6 +143,8 @@ pub fn closed(cursor: &Value, run: RunState, goal: Date) -> Cursor {
         cursor.night = Some(run.through);
     }
     if run.look_back >= EVERY_WEEK {
+        // Whether long slices are still too much is found out once a week.
+        cursor.days = None;
         cursor.week = Some(run.through);
     }
     cursor
@@ -207,7 +217,7 @@ mod tests {
         assert_eq!(second.window.to + Duration::DAY, first.window.from);
         let goal = date!(2025 - 10 - 01);
         let cursor = closed(&state.cursor, second.after, goal);
-        let expected = Cursor { night: Some(TODAY), week: Some(TODAY), has_periods: false, dirty: Some(goal) };
+        let expected = Cursor { night: Some(TODAY), week: Some(TODAY), dirty: Some(goal), ..Cursor::default() };
         assert_eq!(cursor, expected);
         let known = Cursor { has_periods: true, ..cursor };
         let again = Cursor { dirty: None, ..known };

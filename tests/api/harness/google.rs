@@ -110,6 +110,8 @@ struct Inner {
     strict: Option<Grants>,
     person: Option<(&'static str, &'static str)>,
     calendar: (&'static str, &'static str),
+    /// Longest ranges that are answered in full, and in few rows.
+    patience: (i64, i64),
     issued: u32,
     missing: BTreeSet<(String, Date)>,
     bonus: i64,
@@ -133,6 +135,7 @@ impl Google {
             strict: None,
             person: None,
             calendar: ("Europe/Madrid", "EUR"),
+            patience: (i64::MAX, i64::MAX),
             issued: 0,
             missing: BTreeSet::new(),
             bonus: 0,
@@ -198,6 +201,11 @@ impl Google {
     /// Zone and currency of all properties.
     pub fn set_calendar(&self, zone: &'static str, currency: &'static str) {
         self.inner.lock().unwrap().calendar = (zone, currency);
+    }
+
+    /// More days than the first are answered from a sample, more than the second in too many rows.
+    pub fn bound_ranges(&self, sampled_over: i64, crowded_over: i64) {
+        self.inner.lock().unwrap().patience = (sampled_over, crowded_over);
     }
 
     /// Leaves a dimension value out on a day.
@@ -337,7 +345,9 @@ impl Inner {
         };
         let (dimensions, metrics) = (names(&request["dimensions"]), names(&request["metrics"]));
         let range = &request["dateRanges"][0];
-        let (mut at, to) = (parse_day(&range["startDate"]).max(FIRST_DAY), parse_day(&range["endDate"]));
+        let (from, to) = (parse_day(&range["startDate"]), parse_day(&range["endDate"]));
+        let days = (to - from).whole_days() + 1;
+        let mut at = from.max(FIRST_DAY);
         let mut rows = Vec::new();
         while at <= to {
             for (value, part) in self.parts(dimensions.get(1).map(String::as_str), at) {
@@ -349,10 +359,17 @@ impl Inner {
             at += Duration::DAY;
         }
         let headers = |names: &[String]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
-        json!({
+        let mut body = json!({
             "dimensionHeaders": headers(&dimensions), "metricHeaders": headers(&metrics), "rowCount": rows.len(), "rows": rows,
             "metadata": {"currencyCode": self.calendar.1, "timeZone": self.calendar.0}
-        })
+        });
+        if days > self.patience.0 {
+            body["metadata"]["samplingMetadatas"] = json!([{"samplesReadCount": "1", "samplingSpaceSize": "2"}]);
+        }
+        if days > self.patience.1 {
+            body["rowCount"] = json!(10_001);
+        }
+        body
     }
 
     /// Users of whole periods, five at most.
