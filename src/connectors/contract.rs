@@ -18,6 +18,7 @@ use super::error::ConnectorError;
 use super::oauth::OAuthClient;
 use crate::domain::fact::{Dims, Fact};
 use crate::domain::metric::{Bilingual, MetricDefinition};
+use crate::domain::period::Grain;
 use crate::domain::secret::Secret;
 use crate::domain::tenant::Zone;
 
@@ -315,7 +316,9 @@ pub struct Partition {
     pub dimensions: Vec<&'static str>,
     /// The metrics that the partition covers.
     pub metric_keys: Vec<&'static str>,
-    /// First day.
+    /// The length of the periods that it covers; others beside them are other partitions.
+    pub grain: Grain,
+    /// First day on which a period begins.
     pub from: Date,
     /// Last day, inclusive.
     pub to: Date,

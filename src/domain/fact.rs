@@ -41,7 +41,7 @@ impl Fact {
     /// of the key because any change of this function would double every stored fact.
     pub fn external_id(&self, source: &str, account: &str) -> String {
         let dims: Vec<(&String, &String)> = self.dims.iter().collect();
-        let canonical = serde_json::json!([
+        let mut canonical = serde_json::json!([
             source,
             account,
             self.metric_key,
@@ -50,6 +50,10 @@ impl Fact {
             self.currency,
             dims
         ]);
+        // The end of any other period follows from its start.
+        if let (Grain::Span, Some(parts)) = (self.grain, canonical.as_array_mut()) {
+            parts.push(self.period_end.to_string().into());
+        }
         let digest = Sha256::digest(canonical.to_string().as_bytes());
         let mut id = String::with_capacity(67);
         id.push_str("v1:");
@@ -102,6 +106,8 @@ mod tests {
         let dims = Fact { dims: Dims::from([("country".into(), "FR".into())]), ..fact() };
         assert_ne!(base, dims.external_id("ga4", "properties/1"));
         assert_eq!(base.len(), 67);
+        let span = |end| Fact { grain: Grain::Span, period_end: end, ..fact() }.external_id("ga4", "properties/1");
+        assert_ne!(span(date!(2026 - 11 - 07)), span(date!(2026 - 11 - 28)));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub enum Grain {
     Quarter,
     /// One calendar year.
     Year,
+    /// Days that are no calendar's, from the first to the last of them; stored, never asked for.
+    #[serde(skip)]
+    Span,
 }
 
 impl Grain {
@@ -28,6 +31,7 @@ impl Grain {
             Self::Month => "month",
             Self::Quarter => "quarter",
             Self::Year => "year",
+            Self::Span => "span",
         }
     }
 
@@ -39,7 +43,7 @@ impl Grain {
     /// The first day of the period of this grain that holds `day`. `week_start` matters for weeks only.
     pub fn start(self, day: Date, week_start: Weekday) -> Date {
         match self {
-            Self::Day => day,
+            Self::Day | Self::Span => day,
             Self::Week => {
                 let past = i64::from(day.weekday().number_days_from_monday())
                     - i64::from(week_start.number_days_from_monday());
@@ -69,7 +73,7 @@ impl Grain {
     /// The last day of the period of this grain that starts on `start`.
     pub fn end(self, start: Date) -> Date {
         match self {
-            Self::Day => start,
+            Self::Day | Self::Span => start,
             Self::Week => start.saturating_add(Duration::days(6)),
             Self::Month => month_end(start),
             Self::Quarter => month_end(add_months(start, 2)),

@@ -101,6 +101,7 @@ fn parts_with(metric: &Metric, dimension: &str) -> Vec<Part> {
             source: stored.source,
             dim_set: dim_set(set.iter().map(String::as_str)),
             grain: stored.grain,
+            exact: false,
         })
         .collect()
 }

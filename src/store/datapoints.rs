@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::fact::{Dims, Fact, dim_set};
 use crate::domain::ids::{MetricId, SourceId, SyncId, TenantId};
+use crate::domain::period::Grain;
 use crate::domain::tenant::Zone;
 
 /// Facts per statement.
@@ -140,7 +141,9 @@ pub struct Partition<'a> {
     pub metrics: &'a [MetricId],
     /// Its set of dimensions, as stored.
     pub dim_set: &'a str,
-    /// First day.
+    /// The length of its periods.
+    pub grain: Grain,
+    /// First day on which one begins.
     pub from: Date,
     /// Last day.
     pub to: Date,
@@ -159,7 +162,7 @@ pub async fn delete_unseen(
     // as long as the database has no statistics of the new rows, which is during every first sync.
     let done = sqlx::query(
         "delete from datapoints d where d.tenant_id = $1 and d.source_id = $2 and d.metric_id = any($3) and d.dim_set = $4
-            and d.period_start between $5 and $6
+            and d.period_start between $5 and $6 and d.grain = $8
             and d.external_id not in (select unnest($7::text[]))",
     )
     .bind(tenant.0)
@@ -169,6 +172,7 @@ pub async fn delete_unseen(
     .bind(partition.from)
     .bind(partition.to)
     .bind(kept)
+    .bind(partition.grain.as_str())
     .execute(app)
     .await?;
     Ok(done.rows_affected())

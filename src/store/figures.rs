@@ -25,6 +25,8 @@ pub struct Part {
     pub dim_set: String,
     /// The grain, as stored.
     pub grain: Grain,
+    /// Only a datapoint of exactly the range answers, of whatever grain.
+    pub exact: bool,
 }
 
 /// A question.
@@ -132,17 +134,21 @@ fn statement(tenant: TenantId, question: &Question<'_>) -> QueryBuilder<Postgres
     query.push("::uuid[], ");
     query.push_bind(question.parts.iter().map(|part| part.dim_set.clone()).collect::<Vec<_>>());
     query.push("::text[], ");
-    query.push_bind(question.parts.iter().map(|part| part.grain.as_str()).collect::<Vec<_>>());
+    query.push_bind(question.parts.iter().map(|part| (!part.exact).then(|| part.grain.as_str())).collect::<Vec<_>>());
     query.push(
         "::text[]) as part (metric_id, source_id, dim_set, grain)
             on d.metric_id = part.metric_id and d.source_id = part.source_id and d.dim_set = part.dim_set
-           and d.grain = part.grain
+           and (part.grain is null or d.grain = part.grain)
          where d.tenant_id = ",
     );
     query.push_bind(tenant.0);
     query.push(" and d.period_start >= ").push_bind(question.from);
     query.push(" and d.period_start <= ").push_bind(question.to);
     query.push(" and d.period_end <= ").push_bind(question.to);
+    if question.parts.iter().any(|part| part.exact) {
+        query.push(" and (part.grain is not null or (d.period_start = ").push_bind(question.from);
+        query.push(" and d.period_end = ").push_bind(question.to).push("))");
+    }
     for (name, values) in question.filter.iter() {
         query.push(" and d.dims ->> ").push_bind(name.to_owned());
         query.push(" = any(").push_bind(values).push(")");

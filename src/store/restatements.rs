@@ -97,7 +97,7 @@ pub async fn finals(
     Ok(sqlx::query_as(
         "select external_id, value, denominator from datapoints
           where tenant_id = $1 and source_id = $2 and metric_id = any($3) and dim_set = $4
-            and period_start between $5 and $6 and not provisional",
+            and period_start between $5 and $6 and grain = $7 and not provisional",
     )
     .bind(tenant.0)
     .bind(source.0)
@@ -105,6 +105,7 @@ pub async fn finals(
     .bind(partition.dim_set)
     .bind(partition.from)
     .bind(partition.to)
+    .bind(partition.grain.as_str())
     .fetch_all(app)
     .await?)
 }

@@ -150,7 +150,12 @@ pub async fn advance(
 }
 
 /// Takes the last complete day of every stream back, because days begin elsewhere from now on.
-pub async fn step_back(app: &mut PgConnection, tenant: TenantId, source: SourceId) -> Result<(), StoreError> {
+pub async fn step_back(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    source: SourceId,
+    counted: &[&str],
+) -> Result<(), StoreError> {
     sqlx::query(
         "update source_streams set data_through = data_through - 1, provisional_from = provisional_from - 1
           where tenant_id = $1 and source_id = $2",
@@ -159,7 +164,7 @@ pub async fn step_back(app: &mut PgConnection, tenant: TenantId, source: SourceI
     .bind(source.0)
     .execute(&mut *app)
     .await?;
-    sum_up(app, tenant, source).await
+    sum_up(app, tenant, source, counted).await
 }
 
 /// A clock of the source stands when every readable stream has it, at the oldest; none of them readable leaves it as it is.

@@ -1,5 +1,7 @@
 //! Access tokens against a server that rotates and forgives nothing: renewed ahead, by one at a time, and lost in public.
 
+mod peer;
+
 use futures_util::future::join_all;
 use portal::connectors::error::FailureKind;
 use portal::domain::ids::{CredentialId, TenantId};

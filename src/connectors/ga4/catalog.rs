@@ -36,8 +36,8 @@ pub const METRICS: [MetricDefinition; 10] = [
         key: "ga4.users",
         name: both("Usuarios", "Total users"),
         definition: both(
-            "Personas distintas que visitaron el sitio ese día. Quien vuelve otro día cuenta también ese día, así que los usuarios de varios días no se pueden sumar.",
-            "Different people who visited on that day. Someone who returns on another day counts there too, so the users of several days cannot be added up.",
+            "Personas distintas que visitaron el sitio en el periodo. Quien vuelve otro día cuenta una sola vez, así que los usuarios de varios días no se pueden sumar: hay cifra de los periodos que Google cuenta enteros (días, semanas, meses, los últimos 7 y 28 días).",
+            "Different people who visited in the period. Someone who returns on another day counts once, so the users of several days cannot be added up: there is a figure for periods that Google counts as a whole (days, weeks, months, the last 7 and 28 days).",
         ),
         formula: "totalUsers",
         field: "totalUsers",

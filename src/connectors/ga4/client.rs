@@ -24,6 +24,10 @@ use crate::domain::secret::Secret;
 
 /// Rows per page, the API's default. A page of the allowed 100,000 would not fit under the cap on a body.
 const PAGE_ROWS: u64 = 10_000;
+/// Rows of one report that a slice should not exceed, so that a run's memory does not grow with the property.
+const SLICE_ROWS: u64 = 10_000;
+/// Days to ask for where more are answered from a sample.
+const SAMPLED_DAYS: i64 = 7;
 /// Most pages of one report or list: a server that always promises more is broken.
 const MAX_PAGES: usize = 500;
 /// Account summaries per page, the API's maximum.
@@ -36,8 +40,8 @@ const LOW_SERVER_ERRORS: i64 = 3;
 /// The client of the Data API and the Admin API.
 #[derive(Debug, Clone)]
 pub struct Ga4Client {
-    upstream: UpstreamClient,
-    data_url: Url,
+    pub(super) upstream: UpstreamClient,
+    pub(super) data_url: Url,
     admin_url: Url,
     backoff: Backoff,
     page_rows: u64,
@@ -122,7 +126,11 @@ impl Ga4Client {
         let mut spent = Spent::default();
         let mut tables = Vec::with_capacity(REPORTS.len());
         for report in &REPORTS {
-            tables.push(self.report(token, plan, report, &mut spent).await?);
+            let table = self.report(token, plan, report, &mut spent).await?;
+            if let Some(days) = narrower(plan, &table) {
+                return Ok(Slice { narrower: Some(days), quota_low: spent.is_low(), ..Slice::default() });
+            }
+            tables.push(table);
         }
         let first =
             |pick: for<'t> fn(&'t Table<'_>) -> Option<&'t str>| tables.iter().find_map(pick).map(str::to_owned);
@@ -136,6 +144,7 @@ impl Ga4Client {
             rows_read: tables.iter().map(Table::rows).sum(),
             quota_low: spent.is_low(),
             notes: tables.iter().flat_map(Table::notes).collect(),
+            narrower: None,
         })
     }
 
@@ -156,7 +165,11 @@ impl Ga4Client {
             spent.add(&page);
             let (rows, row_count) = (page.rows.len(), page.row_count);
             table.add(page)?;
+            table.announced = row_count;
             offset += self.page_rows;
+            if narrower(plan, &table).is_some() {
+                return Ok(table);
+            }
             if offset >= row_count {
                 return settled(table, page_number, row_count);
             }
@@ -170,7 +183,7 @@ impl Ga4Client {
 
     /// One call with its retries. A disturbance is retried, everything else is the caller's to decide. The token is cut
     /// out of whatever the upstream says.
-    async fn call<T: DeserializeOwned>(
+    pub(super) async fn call<T: DeserializeOwned>(
         &self,
         token: &Secret,
         now: OffsetDateTime,
@@ -184,6 +197,19 @@ impl Ga4Client {
             .run(attempt, |error: &ConnectorError| error.kind == FailureKind::Transient)
             .await
             .map_err(|error| error.redacted(|text| token.redact(text)))
+    }
+}
+
+/// How many days to ask for instead of a plan's: fewer where Google only estimates, from thirty to seven to one, and half
+/// where a report has more rows than a batch should hold. A single day is taken as it is.
+fn narrower(plan: &FetchPlan, table: &Table<'_>) -> Option<i64> {
+    let days = plan.days();
+    if days <= 1 {
+        None
+    } else if table.is_sampled() {
+        Some(if days > SAMPLED_DAYS { SAMPLED_DAYS } else { 1 })
+    } else {
+        (table.announced > SLICE_ROWS).then_some(days / 2)
     }
 }
 
@@ -219,7 +245,7 @@ fn request<'a>(plan: &FetchPlan, report: &Report, limit: u64, offset: u64) -> Ru
 }
 
 /// `id` if it is `properties/` and a number. It comes from a tenant and becomes part of a path.
-fn checked(id: &str) -> Result<&str, ConnectorError> {
+pub(super) fn checked(id: &str) -> Result<&str, ConnectorError> {
     let number = id.strip_prefix("properties/").unwrap_or_default();
     if (1..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) {
         Ok(id)
@@ -229,7 +255,7 @@ fn checked(id: &str) -> Result<&str, ConnectorError> {
     }
 }
 
-fn address(base: &Url, path: &str) -> Result<Url, ConnectorError> {
+pub(super) fn address(base: &Url, path: &str) -> Result<Url, ConnectorError> {
     let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
     Url::parse(&text).map_err(|_| ConnectorError::config(codes::UPSTREAM_REQUEST, "a base URL cannot take a path"))
 }
@@ -243,19 +269,19 @@ fn local_date(instant: OffsetDateTime, zone: Tz) -> Option<Date> {
 /// What a slice took from the property's quotas and what is left. Limits differ by contract and have changed over the
 /// years, so that only the answers count.
 #[derive(Debug, Default)]
-struct Spent {
+pub(super) struct Spent {
     buckets: std::collections::BTreeMap<String, (i64, i64)>,
 }
 
 impl Spent {
-    fn add(&mut self, page: &RunReportResponse) {
+    pub fn add(&mut self, page: &RunReportResponse) {
         for (name, quota) in &page.property_quota {
             let bucket = self.buckets.entry(name.clone()).or_default();
             *bucket = (bucket.0.saturating_add(quota.consumed), quota.remaining);
         }
     }
 
-    fn is_low(&self) -> bool {
+    pub fn is_low(&self) -> bool {
         self.buckets.iter().any(|(name, (consumed, remaining))| match name.as_str() {
             // Gives back what it takes as soon as a request is over.
             "concurrentRequests" => false,

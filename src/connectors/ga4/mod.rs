@@ -5,11 +5,13 @@ mod client;
 mod connector;
 mod errors;
 mod normalise;
+mod periods;
 mod plan;
 mod reports;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod users;
 mod window;
 mod wire;
 

@@ -27,6 +27,8 @@ pub struct Table<'a> {
     plan: &'a FetchPlan,
     cells: BTreeMap<(Date, String), BTreeMap<&'static str, String>>,
     rows: u64,
+    /// Rows of the whole report, as Google says.
+    pub announced: u64,
     repeated: u64,
     dated_other: u64,
     metadata: Metadata,
@@ -40,6 +42,7 @@ impl<'a> Table<'a> {
             plan,
             cells: BTreeMap::new(),
             rows: 0,
+            announced: 0,
             repeated: 0,
             dated_other: 0,
             metadata: Metadata::default(),
@@ -49,6 +52,11 @@ impl<'a> Table<'a> {
     /// Rows read so far.
     pub const fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// The figures are an estimate from a sample.
+    pub const fn is_sampled(&self) -> bool {
+        !self.metadata.sampling_metadatas.is_empty()
     }
 
     /// True if two rows had the same date and dimension: the data moved between two pages.
@@ -112,7 +120,7 @@ impl<'a> Table<'a> {
         if self.metadata.subject_to_thresholding {
             notes.push(Note::Thresholded { report });
         }
-        if !self.metadata.sampling_metadatas.is_empty() {
+        if self.is_sampled() {
             notes.push(Note::Sampled { report });
         }
         notes.extend(self.restricted().map(|metric| Note::Restricted { report, metric: metric.to_owned() }));
@@ -142,6 +150,7 @@ impl<'a> Table<'a> {
         Ok(Partition {
             dimensions: self.report.dimension.map(|(_, ours)| ours).into_iter().collect(),
             metric_keys: self.report.keys.to_vec(),
+            grain: Grain::Day,
             from: self.plan.from,
             to: self.plan.to,
             facts,
@@ -276,7 +285,7 @@ fn fields_of(key: &str) -> &'static [&'static str] {
 }
 
 /// A number as Google writes it, exactly; an exponent and more digits than fit are rounded to what fits.
-fn decimal(text: &str) -> Option<Decimal> {
+pub(super) fn decimal(text: &str) -> Option<Decimal> {
     text.parse().or_else(|_| Decimal::from_scientific(text)).ok()
 }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::{Date, Duration};
 
-use super::window::{Reach, Window};
+use super::periods::{self, Period};
+use super::window::{Reach, SLICE_DAYS, Window};
 use crate::connectors::contract::StreamState;
 
 /// Days that every run reads again, because Google still changes them.
@@ -13,6 +14,8 @@ const EVERY_RUN: i64 = 3;
 const EVERY_NIGHT: i64 = 14;
 /// Days that the first run of a week reads again.
 const EVERY_WEEK: i64 = 35;
+/// Periods whose users are read, and committed, at a time.
+const PERIODS: usize = 20;
 /// Days between two of the long looks back.
 const WEEK: i64 = 7;
 
@@ -24,12 +27,23 @@ pub struct Cursor {
     pub night: Option<Date>,
     /// Of the weekly one.
     pub week: Option<Date>,
+    /// Days that a slice may have, where thirty are too many.
+    pub days: Option<i64>,
+    /// The users of whole periods were read as far back as history is wanted.
+    pub has_periods: bool,
+    /// The first day whose figures were read again while the periods that it touches were not.
+    pub dirty: Option<Date>,
 }
 
 impl Cursor {
     /// Reads a stored cursor; what cannot be read only costs a longer look back.
     pub fn read(value: &Value) -> Self {
         Self::deserialize(value).unwrap_or_default()
+    }
+
+    /// Days of a slice.
+    fn slice_days(self) -> i64 {
+        self.days.unwrap_or(SLICE_DAYS).clamp(1, SLICE_DAYS)
     }
 }
 
@@ -42,6 +56,25 @@ pub struct RunState {
     pub recent: Window,
     /// Days looked back.
     pub look_back: i64,
+    /// The first day that this run reads again.
+    #[serde(default)]
+    pub first: Option<Date>,
+    /// Periods whose users this run has read.
+    #[serde(default)]
+    pub periods: usize,
+}
+
+/// Some periods whose users are to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeriodTask {
+    /// The periods, one at least.
+    pub periods: Vec<Period>,
+    /// The first day of the history that is wanted.
+    pub goal: Date,
+    /// The run's state after it.
+    pub after: RunState,
+    /// The cursor after it.
+    pub cursor: Cursor,
 }
 
 /// A slice of days to read.
@@ -61,13 +94,30 @@ pub struct Task {
 pub fn next(state: &StreamState, run: &Value, today: Date) -> Option<Task> {
     let run = RunState::deserialize(run).unwrap_or_else(|_| begin(state, today));
     let reach = reach(state, run.through);
+    let days = Cursor::read(&state.cursor).slice_days();
     if run.recent.is_empty() {
-        return reach.history().map(|window| Task { window, after: run, closes_recent: false, is_history: true });
+        return reach.history(days).map(|window| Task { window, after: run, closes_recent: false, is_history: true });
     }
-    let (window, rest) = run.recent.split_newest();
+    let (window, rest) = run.recent.split_newest(days);
     let rest = rest.unwrap_or_else(|| Window::nothing(run.through));
     let after = RunState { recent: rest, ..run };
     Some(Task { window, after, closes_recent: rest.is_empty(), is_history: false })
+}
+
+/// The next periods whose users are to be read: after the newest days of a run, before history goes on backwards.
+pub fn next_periods(state: &StreamState, run: &Value, created: Option<Date>) -> Option<PeriodTask> {
+    let run = RunState::deserialize(run).ok().filter(|run| run.recent.is_empty())?;
+    let cursor = Cursor::read(&state.cursor);
+    let goal = goal(state, run.through);
+    // Where nobody was counted yet there is nothing to ask for.
+    let from = created.map_or(goal, |created| created.max(goal));
+    let mut periods = periods::wanted(run.through, goal, cursor.dirty?.max(from));
+    periods.retain(|period| period.to >= from);
+    let rest = periods.len().saturating_sub(run.periods + PERIODS);
+    let periods: Vec<Period> = periods.into_iter().skip(run.periods).take(PERIODS).collect();
+    let cursor = if rest == 0 { Cursor { has_periods: true, dirty: None, ..cursor } } else { cursor };
+    let after = RunState { periods: run.periods + PERIODS, ..run };
+    (!periods.is_empty()).then_some(PeriodTask { periods, goal, after, cursor })
 }
 
 fn begin(state: &StreamState, today: Date) -> RunState {
@@ -80,16 +130,21 @@ fn begin(state: &StreamState, today: Date) -> RunState {
     } else {
         EVERY_RUN
     };
-    RunState { through: today, recent: reach(state, today).recent(look_back), look_back }
+    let recent = reach(state, today).recent(look_back);
+    RunState { through: today, recent, look_back, first: Some(recent.from), periods: 0 }
 }
 
-/// The cursor after the newest days of a run are in.
-pub fn closed(cursor: &Value, run: RunState) -> Cursor {
+/// The cursor after the newest days of a run are in. `goal` is the first day of the history that is wanted.
+pub fn closed(cursor: &Value, run: RunState, goal: Date) -> Cursor {
     let mut cursor = Cursor::read(cursor);
+    let first = run.first.filter(|_| cursor.has_periods).unwrap_or(goal);
+    cursor.dirty = Some(cursor.dirty.map_or(first, |dirty| dirty.min(first)));
     if run.look_back >= EVERY_NIGHT {
         cursor.night = Some(run.through);
     }
     if run.look_back >= EVERY_WEEK {
+        // Whether long slices are still too much is found out once a week.
+        cursor.days = None;
         cursor.week = Some(run.through);
     }
     cursor
@@ -140,9 +195,15 @@ mod tests {
     #[test]
     fn each_run_looks_back_three_days_the_first_of_a_day_fourteen_and_of_a_week_thirty_five() {
         let week = Some(date!(2026 - 11 - 18));
-        assert_eq!(first_day(Cursor { night: Some(TODAY), week }), date!(2026 - 11 - 19));
-        assert_eq!(first_day(Cursor { night: Some(date!(2026 - 11 - 22)), week }), date!(2026 - 11 - 09));
-        assert_eq!(first_day(Cursor { night: Some(TODAY), week: Some(date!(2026 - 11 - 16)) }), date!(2026 - 10 - 19));
+        assert_eq!(first_day(Cursor { night: Some(TODAY), week, ..Cursor::default() }), date!(2026 - 11 - 19));
+        assert_eq!(
+            first_day(Cursor { night: Some(date!(2026 - 11 - 22)), week, ..Cursor::default() }),
+            date!(2026 - 11 - 09)
+        );
+        assert_eq!(
+            first_day(Cursor { night: Some(TODAY), week: Some(date!(2026 - 11 - 16)), ..Cursor::default() }),
+            date!(2026 - 10 - 19)
+        );
         assert_eq!(first_day(Cursor::default()), date!(2026 - 10 - 19));
     }
 
@@ -154,8 +215,34 @@ mod tests {
         let second = next(&state, &json!(first.after), TODAY).unwrap();
         assert!(second.closes_recent);
         assert_eq!(second.window.to + Duration::DAY, first.window.from);
-        assert_eq!(closed(&state.cursor, second.after), Cursor { night: Some(TODAY), week: Some(TODAY) });
+        let goal = date!(2025 - 10 - 01);
+        let cursor = closed(&state.cursor, second.after, goal);
+        let expected = Cursor { night: Some(TODAY), week: Some(TODAY), dirty: Some(goal), ..Cursor::default() };
+        assert_eq!(cursor, expected);
+        let known = Cursor { has_periods: true, ..cursor };
+        let again = Cursor { dirty: None, ..known };
+        assert_eq!(closed(&json!(again), second.after, goal).dirty, Some(date!(2026 - 10 - 19)));
+        let owing = Cursor { dirty: Some(date!(2026 - 05 - 01)), ..known };
+        assert_eq!(closed(&json!(owing), second.after, goal).dirty, Some(date!(2026 - 05 - 01)), "not forgotten");
         assert_eq!(next(&state, &json!(second.after), TODAY), None);
+    }
+
+    #[test]
+    fn periods_are_read_in_portions_until_all_of_them_are_in() {
+        let mut state = known(Cursor::default());
+        let mut run = next(&state, &Value::Null, TODAY).unwrap().after;
+        assert_eq!(next_periods(&state, &json!(run), None), None, "the newest days come first");
+        run = next(&state, &json!(run), TODAY).unwrap().after;
+        state.cursor = json!(closed(&state.cursor, run, goal(&state, TODAY)));
+        let mut read = Vec::new();
+        while let Some(task) = next_periods(&state, &json!(run), None) {
+            assert!(task.periods.len() <= PERIODS);
+            read.extend(task.periods);
+            (run, state.cursor) = (task.after, json!(task.cursor));
+        }
+        assert_eq!(read, periods::wanted(TODAY, date!(2025 - 10 - 01), date!(2025 - 10 - 01)));
+        let cursor = Cursor::read(&state.cursor);
+        assert!(cursor.has_periods && cursor.dirty.is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use time::{Date, OffsetDateTime};
 
 use crate::connectors::contract::Partition;
 use crate::connectors::sentences::codes;
+use crate::domain::period::days_between;
 
 /// A property that the connected account can see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +49,15 @@ pub struct FetchPlan {
     pub now: OffsetDateTime,
 }
 
+impl FetchPlan {
+    /// Days from the first to the last.
+    pub fn days(&self) -> i64 {
+        days_between(self.from, self.to)
+    }
+}
+
 /// One fetched slice of days.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Slice {
     /// What the store replaces, each in full.
     pub partitions: Vec<Partition>,
@@ -63,6 +71,9 @@ pub struct Slice {
     pub quota_low: bool,
     /// What is worth the operator's attention.
     pub notes: Vec<Note>,
+    /// So many days gave an estimate, or too many rows to hold: nothing of them was kept, and this many are to be asked
+    /// for instead.
+    pub narrower: Option<i64>,
 }
 
 /// Something about a report that does not stop the sync but limits what its figures say.

@@ -6,7 +6,7 @@ use time::{Date, Duration};
 use crate::domain::period::add_months;
 
 /// Days in one slice: what is fetched, and committed, at a time.
-const SLICE_DAYS: i64 = 30;
+pub const SLICE_DAYS: i64 = 30;
 /// Days before the last complete one that Google may still have changed when they were read.
 const UNSETTLED_DAYS: i64 = 3;
 /// History that is wanted.
@@ -54,21 +54,21 @@ impl Reach {
             .unwrap_or_else(|| add_months(self.today, -HISTORY_MONTHS).replace_day(1).unwrap_or(self.today))
     }
 
-    /// The next slice of history, or `None` when it is complete.
-    pub fn history(&self) -> Option<Window> {
+    /// The next slice of history, of so many days, or `None` when it is complete.
+    pub fn history(&self, days: i64) -> Option<Window> {
         let oldest = self.backfilled_from?;
         let goal = self.goal();
         (oldest > goal).then(|| {
             let to = oldest - Duration::days(1);
-            Window { from: (to - Duration::days(SLICE_DAYS - 1)).max(goal), to }
+            Window { from: (to - Duration::days(days - 1)).max(goal), to }
         })
     }
 }
 
 impl Window {
-    /// The newest slice of this window and what remains of it.
-    pub fn split_newest(self) -> (Self, Option<Self>) {
-        let from = (self.to - Duration::days(SLICE_DAYS - 1)).max(self.from);
+    /// The newest slice of this window, of so many days, and what remains of it.
+    pub fn split_newest(self, days: i64) -> (Self, Option<Self>) {
+        let from = (self.to - Duration::days(days - 1)).max(self.from);
         let rest = (from > self.from).then(|| Self { from: self.from, to: from - Duration::days(1) });
         (Self { from, to: self.to }, rest)
     }
@@ -95,14 +95,14 @@ mod tests {
     #[test]
     fn a_new_source_reads_the_last_thirty_days_first() {
         assert_eq!(NEW.recent(3), Window { from: date!(2026 - 10 - 25), to: date!(2026 - 11 - 23) });
-        assert_eq!(NEW.history(), None);
+        assert_eq!(NEW.history(SLICE_DAYS), None);
     }
 
     #[test]
     fn history_is_read_backwards_without_gap_to_the_first_of_the_month_thirteen_months_ago() {
         let mut reach = Reach { backfilled_from: Some(date!(2026 - 10 - 25)), ..NEW };
         let mut slices = 0;
-        while let Some(slice) = reach.history() {
+        while let Some(slice) = reach.history(SLICE_DAYS) {
             assert_eq!(slice.to + Duration::days(1), reach.backfilled_from.unwrap());
             reach.backfilled_from = Some(slice.from);
             slices += 1;
@@ -123,10 +123,10 @@ mod tests {
     #[test]
     fn a_long_window_is_read_newest_first() {
         let window = Window { from: date!(2026 - 08 - 28), to: date!(2026 - 11 - 23) };
-        let (newest, rest) = window.split_newest();
+        let (newest, rest) = window.split_newest(SLICE_DAYS);
         assert_eq!(newest, Window { from: date!(2026 - 10 - 25), to: date!(2026 - 11 - 23) });
         assert_eq!(rest, Some(Window { from: date!(2026 - 08 - 28), to: date!(2026 - 10 - 24) }));
-        let (last, none) = Window { from: date!(2026 - 11 - 19), to: date!(2026 - 11 - 23) }.split_newest();
+        let (last, none) = Window { from: date!(2026 - 11 - 19), to: date!(2026 - 11 - 23) }.split_newest(SLICE_DAYS);
         assert_eq!((last.from, none), (date!(2026 - 11 - 19), None));
         assert!(Window::nothing(NEW.today).is_empty());
     }

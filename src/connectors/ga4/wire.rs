@@ -20,6 +20,17 @@ pub struct RunReportRequest<'a> {
 }
 
 #[derive(Debug, Serialize)]
+pub struct BatchRequest<'a> {
+    pub requests: Vec<RunReportRequest<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct BatchResponse {
+    pub reports: Vec<RunReportResponse>,
+}
+
+#[derive(Debug, Serialize)]
 pub struct Name<'a> {
     pub name: &'a str,
 }

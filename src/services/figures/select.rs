@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use time::Date;
+use time::{Date, Weekday};
 
 use super::range_too_long;
 use crate::domain::aggregate::{NotStored, Stored, choose};
@@ -26,6 +26,28 @@ pub(super) struct Selected<'a> {
     pub grain: Option<Grain>,
 }
 
+impl Selected<'_> {
+    /// Distinct counts do not add up: a whole range is answered by the datapoint of exactly that range, and a period by
+    /// that of exactly that period.
+    fn parts_for(&self, by_period: bool) -> impl Iterator<Item = Part> {
+        let exact = self.additivity == Additivity::Unique && !by_period;
+        self.parts.iter().cloned().map(move |part| Part { exact, ..part })
+    }
+
+    /// Reads distinct counts of periods of this grain instead of the finest stored. Stored weeks begin on Monday.
+    #[must_use]
+    pub fn at(mut self, grain: Grain, week_start: Weekday) -> Self {
+        let stored = grain != Grain::Week || week_start == Weekday::Monday;
+        if self.additivity == Additivity::Unique && stored {
+            self.grain = self.grain.map(|_| grain);
+            for part in &mut self.parts {
+                part.grain = grain;
+            }
+        }
+        self
+    }
+}
+
 /// The dimensions a question needs.
 pub(super) fn wanted(filter: &DimFilter, by: &[String]) -> BTreeSet<String> {
     filter.names().map(str::to_owned).chain(by.iter().cloned()).collect()
@@ -46,6 +68,7 @@ pub(super) fn select<'a>(
         source: stored.source,
         dim_set: dim_set(set.iter().map(String::as_str)),
         grain: stored.grain,
+        exact: false,
     };
     let parts: Vec<Part> = chosen.iter().map(part).collect();
     let grain = parts.iter().map(|part| part.grain).max();
@@ -89,7 +112,7 @@ pub(super) async fn read(
         selected.iter().partition(|one| one.additivity == Additivity::Last && !reading.by_period);
     let mut found = Vec::new();
     for (group, by_period) in [(others, reading.by_period), (snapshots, true)] {
-        let parts: Vec<Part> = group.iter().flat_map(|one| one.parts.iter().cloned()).collect();
+        let parts: Vec<Part> = group.iter().flat_map(|one| one.parts_for(by_period)).collect();
         let question = Question {
             parts: &parts,
             from: reading.from,
@@ -103,13 +126,12 @@ pub(super) async fn read(
     Ok(found)
 }
 
-/// Whether there can be one value for a range. Distinct counts answer only for exactly one stored period, even where
-/// the range holds no other data.
+/// Whether a range is one period of the grain that a source has declared for its distinct counts; others may be stored.
 pub(super) fn answers_for(selected: &Selected<'_>, from: Date, to: Date) -> bool {
     // Weeks are stored from their own first day, so any seven days may be one.
     let exact = |grain: Grain| match grain {
         Grain::Week => grain.end(from) == to,
-        other => other.start(from, time::Weekday::Monday) == from && other.end(from) == to,
+        other => other.start(from, Weekday::Monday) == from && other.end(from) == to,
     };
     selected.additivity != Additivity::Unique || selected.parts.iter().all(|part| exact(part.grain))
 }

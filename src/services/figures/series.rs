@@ -91,14 +91,18 @@ impl Services {
         let by: Vec<String> = query.by.iter().cloned().collect();
         let selected = select(&metric, &wanted(&query.scope.filter, &by))?.map_err(|reason| refuse(&reason))?;
         let grain = grain(query.grain, selected.grain, days_between(answered.from, answered.to))?;
-        let reason = (selected.additivity == Additivity::Unique
-            && selected.grain.is_some_and(|stored| stored != grain))
-        .then_some("not_additive");
+        let declared = selected.grain;
+        let selected = selected.at(grain, caller.settings.week_start.into());
+        let unread = selected.additivity == Additivity::Unique && selected.grain.is_some_and(|read| read != grain);
+        let mut reason = unread.then_some("not_additive");
         let plan = Plan { tenant: caller.tenant, query, by: &by, grain, week_start: caller.settings.week_start.into() };
         let mut series = Vec::new();
         let mut base = None;
         if reason.is_none() {
             let sums = plan.sums(&mut tx, &selected, answered.from, answered.to).await?;
+            if sums.is_empty() && selected.grain != declared {
+                reason = Some("not_additive");
+            }
             // The same splits in both ranges, or they could not be compared.
             let kept = largest(&sums, selected.additivity);
             series = plan.series(sums, &kept, selected.additivity);
@@ -134,7 +138,7 @@ fn grain(asked: Option<Grain>, stored: Option<Grain>, days: i64) -> Result<Grain
         }
     }
     let length = match grain {
-        Grain::Day => 1,
+        Grain::Day | Grain::Span => 1,
         Grain::Week => 7,
         Grain::Month => 28,
         Grain::Quarter => 90,

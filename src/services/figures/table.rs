@@ -99,12 +99,16 @@ impl Services {
         let answered = self.answered(caller, &query.scope, &found, &ages)?;
         let by_date = query.by.iter().any(|name| name == DATE);
         let by: Vec<String> = query.by.iter().filter(|name| *name != DATE).cloned().collect();
-        let selected = select_all(&found, query, &by, by_date)?;
+        let mut selected = select_all(&found, query, &by, by_date)?;
+        let week_start = caller.settings.week_start.into();
+        if by_date {
+            selected = selected.into_iter().map(|one| one.at(query.grain, week_start)).collect();
+        }
         let reading =
             Reading { from: answered.from, to: answered.to, filter: &query.scope.filter, by: &by, by_period: by_date };
         let sums = read(&mut tx, caller.tenant, &selected, reading).await?;
         let columns = columns(&selected, &sums);
-        let grouping = Grouping { query, by: &by, by_date, week_start: caller.settings.week_start.into() };
+        let grouping = Grouping { query, by: &by, by_date, week_start };
         let (rows, totals) = grouping.rows(&selected, &columns, sums, &answered);
         let (rows, next_cursor) = page(rows, &columns, query)?;
         let freshness = Freshness::oldest(found.iter().map(|metric| ages.of_metric(metric)));
@@ -207,7 +211,8 @@ impl Grouping<'_> {
             }
             cells.entry(dims).or_default().entry(column.key.clone()).or_default().add(&sum.group);
         }
-        let in_range = |one: &Selected<'_>| answers_for(one, answered.from, answered.to);
+        // Read by period, a distinct count of the whole range is known only where that is one period.
+        let in_range = |one: &Selected<'_>| !self.by_date || answers_for(one, answered.from, answered.to);
         let in_bucket =
             |one: &Selected<'_>| one.additivity != Additivity::Unique || one.grain == Some(self.query.grain);
         let in_row = |one: &Selected<'_>| if self.by_date { in_bucket(one) } else { in_range(one) };

@@ -73,8 +73,7 @@ impl Services {
         let mut totals: Vec<Total> = selected
             .iter()
             .flat_map(|one| {
-                let base = answered.base.zip(base.as_ref()).map(|(base, values)| ((base.from, base.to), values));
-                items(one, ((answered.from, answered.to), &values), base, &ages.of_metric(one.metric))
+                items(one, ((answered.from, answered.to), &values), base.as_ref(), &ages.of_metric(one.metric))
             })
             .collect();
         totals.extend(unstored.into_iter().map(|metric| Total {
@@ -111,13 +110,13 @@ async fn values(
 fn items(
     one: &Selected<'_>,
     (range, values): ((Date, Date), &Values),
-    base: Option<((Date, Date), &Values)>,
+    base: Option<&Values>,
     freshness: &Freshness,
 ) -> Vec<Total> {
     let id = MetricId(one.metric.row.id);
     let mut currencies: Vec<Option<String>> = values
         .keys()
-        .chain(base.into_iter().flat_map(|(_, values)| values.keys()))
+        .chain(base.into_iter().flat_map(BTreeMap::keys))
         .filter(|(metric, _)| *metric == id)
         .map(|(_, currency)| currency.clone())
         .collect();
@@ -126,16 +125,15 @@ fn items(
     if currencies.is_empty() {
         currencies.push(None);
     }
-    let value_in = |(from, to): (Date, Date), values: &Values, currency: &Option<String>| {
-        let sum = values.get(&(id, currency.clone())).filter(|_| answers_for(one, from, to))?;
-        sum.value(one.additivity)
+    let value_in = |values: &Values, currency: &Option<String>| {
+        values.get(&(id, currency.clone())).and_then(|sum| sum.value(one.additivity))
     };
     currencies
         .into_iter()
         .map(|currency| {
             let found = values.get(&(id, currency.clone()));
-            let value = value_in(range, values, &currency);
-            let previous = base.and_then(|(range, values)| value_in(range, values, &currency));
+            let value = value_in(values, &currency);
+            let previous = base.and_then(|values| value_in(values, &currency));
             Total {
                 metric: one.metric.clone(),
                 reason: if value.is_some() { None } else { Some(reason(one, range, found)) },

@@ -43,7 +43,7 @@ impl Services {
         datapoints::move_to_zone(&mut tx, tenant, id, zone.name()).await?;
         tenants::recount_stored(&mut tx, tenant, id).await?;
         // The last complete day may have lost its evening.
-        streams::step_back(&mut tx, tenant, id).await?;
+        streams::step_back(&mut tx, tenant, id, &super::run::counted(attempt.provider())).await?;
         let figures = json!({ "zone": zone.name(), "zone_before": before.name() });
         syncs::log(&mut tx, tenant, sync, &[Line::new(Level::Info, "zone_moved").figures(figures)], self.now()).await?;
         tx.commit().await.map_err(StoreError::from)?;

@@ -162,7 +162,7 @@ impl Services {
         let metrics = metrics::list(&mut tx, tenant, Some(&known)).await?;
         let rows = streams::list(&mut tx, tenant, id).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        let token = self.with_heartbeat(run, self.access(tenant, credential)).await???;
+        let token = self.with_heartbeat(run, Box::pin(self.access(tenant, credential))).await???;
         let gate = RequestGate {
             database: self.database.clone(),
             tenant,
@@ -222,7 +222,7 @@ impl Services {
                 FailureKind::AuthRevoked if attempt.connector.oauth().is_some() && !renewed => {
                     renewed = true;
                     self.forget_access(attempt.run.tenant, attempt.credential, &position.token).await?;
-                    let access = self.access(attempt.run.tenant, attempt.credential);
+                    let access = Box::pin(self.access(attempt.run.tenant, attempt.credential));
                     position.token = self.with_heartbeat(attempt.run, access).await???;
                 }
                 _ => return Err(error.into()),
@@ -373,7 +373,7 @@ fn merged(old: Reach, new: Reach) -> Reach {
 }
 
 /// The streams that figures are made of; the others only say what to read again.
-fn counted(provider: &'static Provider) -> Vec<&'static str> {
+pub(super) fn counted(provider: &'static Provider) -> Vec<&'static str> {
     provider.streams.iter().filter(|stream| !stream.metrics.is_empty()).map(|stream| stream.key).collect()
 }
 

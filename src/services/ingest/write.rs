@@ -41,6 +41,8 @@ pub(super) struct Writer<'a> {
 /// The days that a batch writes figures of.
 fn covered(batch: &Batch) -> Option<(Date, Date)> {
     let days = batch.writes.iter().filter_map(|write| match write {
+        // Whole periods are about days that were read before.
+        Write::Partition(partition) if partition.grain != Grain::Day => None,
         Write::Partition(partition) => Some((partition.from, partition.to)),
         Write::Derive { from, to, .. } => Some((*from, *to)),
         Write::Snapshot { day, .. } => Some((*day, *day)),
@@ -102,6 +104,7 @@ impl Writer<'_> {
         let covered = datapoints::Partition {
             metrics: &metrics,
             dim_set: &dim_set(partition.dimensions.iter().copied()),
+            grain: partition.grain,
             from: partition.from,
             to: partition.to,
         };
@@ -124,7 +127,8 @@ impl Writer<'_> {
         facts: &[(String, &Fact)],
     ) -> Result<usize, StoreError> {
         let run = self.attempt.run;
-        let is_new = self.covered_from.is_none_or(|from| covered.to < from);
+        // Spans trail the newest days: that they move on is no correction.
+        let is_new = covered.grain == Grain::Span || self.covered_from.is_none_or(|from| covered.to < from);
         if is_new {
             return Ok(0);
         }
@@ -199,7 +203,7 @@ impl Writer<'_> {
                 if dimensions.is_empty() {
                     self.add_zeros(tx, provider, key, (from, to), &mut facts).await?;
                 }
-                partitions.push(Partition { dimensions, metric_keys: vec![key], from, to, facts });
+                partitions.push(Partition { dimensions, metric_keys: vec![key], grain: Grain::Day, from, to, facts });
             }
         }
         Ok(partitions)

@@ -111,6 +111,8 @@ struct Inner {
     strict: Option<Grants>,
     person: Option<(&'static str, &'static str)>,
     calendar: (&'static str, &'static str),
+    /// Longest ranges that are answered in full, and in few rows.
+    patience: (i64, i64),
     issued: u32,
     missing: BTreeSet<(String, Date)>,
     bonus: i64,
@@ -135,6 +137,7 @@ impl Google {
             strict: None,
             person: None,
             calendar: ("Europe/Madrid", "EUR"),
+            patience: (i64::MAX, i64::MAX),
             issued: 0,
             missing: BTreeSet::new(),
             bonus: 0,
@@ -202,6 +205,11 @@ impl Google {
         self.inner.lock().unwrap().calendar = (zone, currency);
     }
 
+    /// More days than the first are answered from a sample, more than the second in too many rows.
+    pub fn bound_ranges(&self, sampled_over: i64, crowded_over: i64) {
+        self.inner.lock().unwrap().patience = (sampled_over, crowded_over);
+    }
+
     /// Leaves a dimension value out on a day.
     pub fn vanish(&self, value: &str, day: Date) {
         self.inner.lock().unwrap().missing.insert((value.to_owned(), day));
@@ -216,6 +224,21 @@ impl Google {
 /// The sessions of a day.
 pub fn sessions(day: Date) -> i64 {
     100 + i64::from(day.to_julian_day()) % 50
+}
+
+/// The distinct users of some days: fewer than those of the single days together.
+pub fn period_users(from: Date, to: Date) -> i64 {
+    let mut days = 0;
+    let mut at = from.max(FIRST_DAY);
+    while at <= to {
+        days += sessions(at);
+        at += Duration::DAY;
+    }
+    days * 3 / 5
+}
+
+fn parse_day(text: &Value) -> Date {
+    Date::parse(text.as_str().unwrap(), format_description!("[year]-[month]-[day]")).unwrap()
 }
 
 async fn answer(inner: Arc<Mutex<Inner>>, request: Request) -> Response {
@@ -286,6 +309,7 @@ impl Inner {
                 return (400, None, json!({"error": "invalid_token", "error_description": "Token expired or revoked"}));
             }
             "/v1beta/accountSummaries" => self.accounts(),
+            _ if path.ends_with(":batchRunReports") => self.batch(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.ends_with(":runReport") => self.report(&serde_json::from_str(&seen.body).unwrap()),
             _ if path.starts_with("/v1beta/properties/") => json!({
                 "timeZone": self.calendar.0, "currencyCode": self.calendar.1, "displayName": "Tienda",
@@ -335,10 +359,9 @@ impl Inner {
         };
         let (dimensions, metrics) = (names(&request["dimensions"]), names(&request["metrics"]));
         let range = &request["dateRanges"][0];
-        let day = |name: &str| {
-            Date::parse(range[name].as_str().unwrap(), format_description!("[year]-[month]-[day]")).unwrap()
-        };
-        let (mut at, to) = (day("startDate").max(FIRST_DAY), day("endDate"));
+        let (from, to) = (parse_day(&range["startDate"]), parse_day(&range["endDate"]));
+        let days = (to - from).whole_days() + 1;
+        let mut at = from.max(FIRST_DAY);
         let mut rows = Vec::new();
         while at <= to {
             for (value, part) in self.parts(dimensions.get(1).map(String::as_str), at) {
@@ -350,10 +373,34 @@ impl Inner {
             at += Duration::DAY;
         }
         let headers = |names: &[String]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
-        json!({
+        let mut body = json!({
             "dimensionHeaders": headers(&dimensions), "metricHeaders": headers(&metrics), "rowCount": rows.len(), "rows": rows,
             "metadata": {"currencyCode": self.calendar.1, "timeZone": self.calendar.0}
-        })
+        });
+        if days > self.patience.0 {
+            body["metadata"]["samplingMetadatas"] = json!([{"samplesReadCount": "1", "samplingSpaceSize": "2"}]);
+        }
+        if days > self.patience.1 {
+            body["rowCount"] = json!(10_001);
+        }
+        body
+    }
+
+    /// Users of whole periods, five at most.
+    fn batch(&self, request: &Value) -> Value {
+        let requests = request["requests"].as_array().unwrap();
+        assert!(requests.len() <= 5, "Google takes five");
+        let report = |request: &Value| {
+            assert_eq!((&request["dimensions"], &request["metrics"]), (&json!([]), &json!([{"name": "totalUsers"}])));
+            let range = &request["dateRanges"][0];
+            let users = period_users(parse_day(&range["startDate"]), parse_day(&range["endDate"]));
+            json!({
+                "metricHeaders": [{"name": "totalUsers"}], "rowCount": 1,
+                "rows": [{"metricValues": [{"value": users.to_string()}]}],
+                "metadata": {"currencyCode": self.calendar.1, "timeZone": self.calendar.0}
+            })
+        };
+        json!({"reports": requests.iter().map(report).collect::<Vec<_>>()})
     }
 
     /// The values of a dimension on a day with their sessions.

@@ -92,8 +92,15 @@ impl TestApp {
 
     /// The use cases of another process on the same database.
     pub fn another_process(&self) -> portal::services::Services {
-        let state = portal::app::state(&config(&self.database, &self.google)).unwrap();
-        let services = state.services;
+        self.another_process_at(&self.google.at("/token"))
+    }
+
+    /// The use cases of another process that renews tokens elsewhere.
+    pub fn another_process_at(&self, token_url: &str) -> portal::services::Services {
+        let mut settings = settings(&self.database, &self.google);
+        settings.insert("PORTAL_GOOGLE_TOKEN_URL", token_url.to_owned());
+        let config = Config::read(|key| settings.get(key).cloned()).unwrap();
+        let services = portal::app::state(&config).unwrap().services;
         portal::services::Services { clock: self.clock.clone(), queue: self.queue.clone(), ..services }
     }
 

@@ -71,13 +71,27 @@ async fn what_google_withholds_is_noted_and_makes_no_zero() {
     let stub = edited("", |body| {
         body["metadata"]["subjectToThresholding"] = true.into();
         body["metadata"]["dataLossFromOtherRow"] = true.into();
-        body["metadata"]["samplingMetadatas"] = json!([{"samplesReadCount": "1", "samplingSpaceSize": "2"}]);
     })
     .await;
     let slice = fetch(&stub).await;
     assert_eq!(values(&facts(&slice, &[], "ga4.sessions")), [(DAY, "10".into())]);
     let report = "totals";
-    assert_eq!(slice.notes, [Note::DataLoss { report }, Note::Thresholded { report }, Note::Sampled { report }]);
+    assert_eq!(slice.notes, [Note::DataLoss { report }, Note::Thresholded { report }]);
+}
+
+#[tokio::test]
+async fn an_estimate_of_many_days_is_asked_for_again_in_fewer_and_one_of_a_day_is_noted() {
+    let stub = edited("", |body| {
+        body["metadata"]["samplingMetadatas"] = json!([{"samplesReadCount": "1", "samplingSpaceSize": "2"}]);
+    })
+    .await;
+    for (days, narrower) in [(30, 7), (8, 7), (7, 1), (2, 1)] {
+        let from = DAY - time::Duration::days(days - 1);
+        let slice = ga4(&stub).0.fetch(&token(), &FetchPlan { from, to: DAY, ..plan() }).await.unwrap();
+        assert_eq!((slice.narrower, slice.partitions.len()), (Some(narrower), 0), "{days}");
+    }
+    let slice = ga4(&stub).0.fetch(&token(), &FetchPlan { from: DAY, to: DAY, ..plan() }).await.unwrap();
+    assert_eq!((slice.narrower, slice.notes), (None, vec![Note::Sampled { report: "totals" }]));
 }
 
 #[tokio::test]

@@ -91,7 +91,22 @@ async fn a_report_that_promises_rows_and_sends_none_does_not_loop() {
         Reply::Json(200, body)
     })
     .await;
-    let error = ga4(&stub).0.fetch(&token(), &plan()).await.unwrap_err();
+    let error = ga4(&stub).0.fetch(&token(), &FetchPlan { to: plan().from, ..plan() }).await.unwrap_err();
     assert_eq!((error.code, error.kind), (codes::GA4_REPORT_SHAPE, FailureKind::Contract));
     assert_eq!(stub.received().len(), 1);
+}
+
+#[tokio::test]
+async fn more_rows_than_a_batch_should_hold_are_asked_for_in_half_the_days_after_one_page() {
+    let stub = Stub::start(|_, request| {
+        let mut body = page(request);
+        if is_report(request, "country") {
+            body["rowCount"] = 10_001.into();
+        }
+        Reply::Json(200, body)
+    })
+    .await;
+    let slice = ga4(&stub).0.fetch(&token(), &plan()).await.unwrap();
+    assert_eq!((slice.narrower, slice.partitions.len()), (Some(1), 0));
+    assert_eq!(stub.received().iter().filter(|request| is_report(request, "country")).count(), 1);
 }
