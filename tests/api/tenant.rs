@@ -272,16 +272,17 @@ async fn the_shortest_cadence_of_the_plan_decides_the_next_run() {
     let next = async || acme.source(&id).await["freshness"]["next_due"].clone();
     assert_eq!(next().await, "2026-11-23T16:00:00Z");
     let run = async || {
+        app.advance(Duration::MINUTE);
         acme.act(&format!("/api/sources/{id}/sync")).await;
         app.drain().await;
         next().await
     };
     limit(&app, &json!({"min_cadence_minutes": 720})).await;
-    assert_eq!(run().await, "2026-11-23T22:00:00Z");
+    assert_eq!(run().await, "2026-11-23T22:01:00Z");
     limit(&app, &json!({"min_cadence_minutes": 15})).await;
-    assert_eq!(run().await, "2026-11-23T16:00:00Z");
+    assert_eq!(run().await, "2026-11-23T16:02:00Z");
     app.sql("update data_sources set cadence_minutes = 30").await;
-    assert_eq!(run().await, "2026-11-23T10:30:00Z");
+    assert_eq!(run().await, "2026-11-23T10:33:00Z");
 }
 
 #[tokio::test]
