@@ -129,12 +129,17 @@ export const api = {
   metric: (/** @type {string} */ key, /** @type {AbortSignal} */ signal) => request('GET', `/catalog/${encodeURIComponent(key)}`, { signal }),
   sources: (/** @type {AbortSignal} */ signal) => request('GET', '/sources', { signal }),
   providers: (/** @type {AbortSignal} */ signal) => request('GET', '/sources/providers', { signal }),
-  addSource: (/** @type {string} */ provider, /** @type {string} */ name) => request('POST', '/sources', { body: { provider, name } }),
+  connections: (/** @type {AbortSignal} */ signal) => request('GET', '/connections', { signal }),
+  addSource: (/** @type {{provider: string, name: string, credential_id?: string}} */ wish) => request('POST', '/sources', { body: wish }),
   changeSource: (/** @type {string} */ id, /** @type {any} */ change) => request('PATCH', source(id), { body: change }),
   deleteSource: (/** @type {string} */ id) => request('DELETE', source(id)),
+  giveKey: (/** @type {string} */ id, /** @type {string} */ key) => request('POST', `${source(id)}/key`, { body: { key } }),
   connect: (/** @type {string} */ id) => request('POST', `${source(id)}/connect`, { body: {} }),
   sync: (/** @type {string} */ id) => request('POST', `${source(id)}/sync`, { body: {} }),
   syncs: (/** @type {string} */ id, /** @type {any} */ query, /** @type {AbortSignal} */ signal) => request('GET', `${source(id)}/syncs`, { query, signal }),
+  run: (/** @type {string} */ id, /** @type {string} */ run, /** @type {AbortSignal} */ signal) => request('GET', `${source(id)}/syncs/${encodeURIComponent(run)}`, { signal }),
+  restatements: (/** @type {string} */ key, /** @type {any} */ query, /** @type {AbortSignal|undefined} */ signal) =>
+    request('GET', `/catalog/${encodeURIComponent(key)}/restatements`, { query, signal }),
   preview: (/** @type {string} */ id, /** @type {File} */ file) => request('POST', `${source(id)}/preview`, { form: upload(file) }),
   importFile: (/** @type {string} */ id, /** @type {File} */ file, /** @type {unknown} */ mapping) =>
     request('POST', `${source(id)}/files`, { form: upload(file, mapping) }),

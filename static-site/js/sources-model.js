@@ -1,13 +1,16 @@
 // The sources of a company and what is under way for each; polls while something is.
 import { api } from './api.js';
 import { announce } from './dom.js';
+import { clock, secondsLeft, waitSeconds } from './lib/countdown.js';
+import { isMoving, renewed } from './lib/sources.js';
+import { Paged } from './paged.js';
 import { Resource } from './resource.js';
 import { store } from './store.js';
 import { errorText } from './widgets/faces.js';
-import { waiting } from './widgets/source-card.js';
 
-/** @typedef {import('./widgets/source-card.js').Source} Source */
-/** @typedef {{tone: 'good'|'bad'|'calm', text: string}} Notice */
+/** @typedef {import('./lib/sources.js').Source} Source */
+/** @typedef {import('./widgets/source-runs.js').Run} Run */
+/** @typedef {import('./widgets/notice.js').Notice} Notice */
 
 const POLL_MS = 2500;
 const DONE = new Set(['succeeded', 'incomplete', 'failed', 'cancelled']);
@@ -18,19 +21,29 @@ export class Sources {
   /** @type {Record<string, Notice>} */
   notices = {};
   /** @type {Record<string, string>} runs asked for by hand and not finished yet */
-  #runs = {};
+  #asked = {};
+  /** @type {Record<string, number>} when a source may be read again, in ms */
+  #holds = {};
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
+  /** @type {ReturnType<typeof setInterval>|undefined} */
+  #beat;
   #stopped = false;
 
   /** @param {() => void} draw */
   constructor(draw) {
-    this.draw = draw;
-    this.list = new Resource(draw);
-    this.providers = new Resource(draw);
-    this.history = new Resource(draw);
+    this.draw = () => this.#stopped || draw();
+    /** @type {Resource<{items: Source[]}>} */
+    this.list = new Resource(this.draw);
+    this.providers = new Resource(this.draw);
+    this.connections = new Resource(this.draw);
+    /** @type {Paged<Run>} */
+    this.runs = new Paged(this.draw);
+    this.log = new Resource(this.draw);
     /** @type {string|null} source whose runs are shown */
     this.open = null;
+    /** @type {string|null} run whose log is shown */
+    this.openRun = null;
   }
 
   /** @returns {Source[]} */
@@ -43,30 +56,33 @@ export class Sources {
     if (this.#stopped) return;
     await this.list.load((signal) => api.sources(signal));
     await this.#followRuns();
-    if (!this.#stopped && (this.items.some(waiting) || Object.keys(this.#runs).length)) this.#timer = setTimeout(() => this.load(), POLL_MS);
+    clearTimeout(this.#timer);
+    if (!this.#stopped && (this.items.some(isMoving) || Object.keys(this.#asked).length)) this.#timer = setTimeout(() => this.load(), POLL_MS);
   }
 
   loadProviders() {
     if (!this.providers.data) this.providers.load((signal) => api.providers(signal));
+    this.connections.load((signal) => api.connections(signal));
   }
 
   /** Shows the runs of one source, or of none. @param {string|null} id */
   show(id) {
+    if (id === this.open) return;
     this.open = id;
-    this.history.data = null;
-    if (id) this.history.load((signal) => api.syncs(id, {}, signal));
+    this.openRun = null;
+    this.runs.data = null;
+    if (id) this.runs.open((cursor, signal) => api.syncs(id, { cursor }, /** @type {any} */ (signal)));
   }
 
-  /** @param {string} id */
-  moreRuns(id) {
-    const before = this.history.data;
-    this.history.load(async (signal) => {
-      const next = await api.syncs(id, { cursor: before.next_cursor }, signal);
-      return { ...next, items: [...before.items, ...next.items] };
-    });
-  }
+  /** Opens a run's log, or closes it. @param {string|null} run */
+  toggleRun = (run) => {
+    this.openRun = run === this.openRun ? null : run;
+    const { open: source, openRun } = this;
+    if (source && openRun) this.log.load((signal) => api.run(source, openRun, signal));
+    else this.draw();
+  };
 
-  /** Runs one action on a source; a failure stays on its card. @param {Source} source @param {string} name @param {() => Promise<any>} act */
+  /** What a failed act was refused with is told on its source. @template T @param {Source} source @param {string} name @param {() => Promise<T>} act @returns {Promise<T|null>} */
   async run(source, name, act) {
     this.busy[source.id] = name;
     delete this.notices[source.id];
@@ -89,32 +105,69 @@ export class Sources {
     this.draw();
   }
 
+  /** Seconds until a source may be read by hand again. @param {string} id */
+  wait(id) {
+    return secondsLeft(this.#holds[id] ?? 0, Date.now());
+  }
+
+  /** Counts down before the person's eyes. @param {string} id @param {number} seconds */
+  #hold(id, seconds) {
+    this.#holds[id] = Date.now() + seconds * 1000;
+    this.tell(id, 'calm', store.t('source.just_synced', { time: clock(seconds) }));
+    clearInterval(this.#beat);
+    this.#beat = setInterval(() => {
+      for (const held of Object.keys(this.#holds).filter((one) => !this.wait(one))) {
+        delete this.#holds[held];
+        delete this.notices[held];
+        announce(store.t('wait.over'));
+      }
+      if (!Object.keys(this.#holds).length) clearInterval(this.#beat);
+      this.draw();
+    }, 1000);
+  }
+
   /** Asks for a run and follows it to its end. @param {Source} source */
   async sync(source) {
-    const answer = await this.run(source, 'sync', () => api.sync(source.id));
+    const answer = await this.run(source, 'sync', () => api.sync(source.id).catch((error) => {
+      if (error.code !== 'just_synced') throw error;
+      this.#hold(source.id, waitSeconds(error.problem.retry_after));
+    }));
     if (!answer) return;
-    this.#runs[source.id] = answer.sync_id;
+    this.#asked[source.id] = answer.sync_id;
     this.tell(source.id, 'calm', store.t('source.sync_started'));
     this.load();
   }
 
+  /** Runs asked for by hand are told when they end; those of the open source are renewed while it moves. */
   async #followRuns() {
-    for (const [id, run] of Object.entries(this.#runs)) {
-      const { items } = await api.syncs(id, {}, new AbortController().signal).catch(() => ({ items: [] }));
-      const found = items.find((/** @type {any} */ item) => item.id === run);
-      if (!found || !DONE.has(found.status)) continue;
-      delete this.#runs[id];
-      const good = found.status === 'succeeded';
-      const rows = store.format.value(found.rows_changed ?? 0, 'count');
-      this.tell(id, good ? 'good' : 'bad', good ? store.t('source.sync_done', { n: found.rows_changed ?? 0, rows }) : found.message || store.t(`run.${found.status}`));
-      if (this.open === id) this.show(id);
+    const ids = new Set(Object.keys(this.#asked));
+    if (this.open && this.runs.data) ids.add(this.open);
+    for (const id of ids) {
+      const page = await api.syncs(id, {}, new AbortController().signal).catch(() => null);
+      if (!page || this.#stopped) continue;
+      if (id === this.open && this.runs.data) this.runs.data = { ...this.runs.data, items: renewed(this.runs.data.items, page.items) };
+      this.#tellEnd(id, page.items.find((/** @type {Run} */ run) => run.id === this.#asked[id]));
     }
+    const shown = this.runs.data?.items.find(({ id }) => id === this.openRun);
+    const { open, openRun } = this;
+    // A finished run's log stays as it was read after its end.
+    if (open && openRun && shown && this.log.data?.id === openRun && !this.log.data.finished_at) await this.log.load((signal) => api.run(open, openRun, signal));
+    this.draw();
+  }
+
+  /** @param {string} id @param {any} run */
+  #tellEnd(id, run) {
+    if (!run || !DONE.has(run.status)) return;
+    delete this.#asked[id];
+    const good = run.status === 'succeeded';
+    const rows = store.format.value(run.rows_changed, 'count');
+    this.tell(id, good ? 'good' : 'bad', good ? store.t('source.sync_done', { n: run.rows_changed, rows }) : run.sentence);
   }
 
   stop() {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.draw = () => {};
-    for (const resource of [this.list, this.providers, this.history]) resource.stop();
+    clearInterval(this.#beat);
+    for (const resource of [this.list, this.providers, this.connections, this.runs, this.log]) resource.stop();
   }
 }

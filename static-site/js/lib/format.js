@@ -138,6 +138,11 @@ export class Format {
     return new Intl.DateTimeFormat(this.dateLocale, { dateStyle: 'medium', timeStyle: 'short', timeZone: this.zone }).format(new Date(instant));
   }
 
+  /** The time of day in the tenant's zone, to the second. @param {string|number} instant */
+  clock(instant) {
+    return new Intl.DateTimeFormat(this.dateLocale, { timeStyle: 'medium', timeZone: this.zone }).format(new Date(instant));
+  }
+
   /** "hace 12 min", "in 5 min". @param {number} ms positive = in the past @param {string} justNow */
   ago(ms, justNow) {
     const minutes = Math.trunc(ms / 60_000);

@@ -8,6 +8,7 @@ import { dayInZone, daysBetween } from './dates.js';
  * @property {string|null} next_due
  * @property {string|null} provisional_from
  * @property {string} status
+ * @property {boolean} [late] older than its source's own rhythm lets expect
  */
 /** @typedef {{stale: boolean, why: 'late'|'old_data'|'source'|null, ageMs: number|null}} Verdict */
 
@@ -27,6 +28,7 @@ export function judge(freshness, nowMs, zone, grain = 'day') {
   const verdict = (why) => ({ stale: why !== null, why, ageMs });
   if (!freshness || (fetched === null && !freshness.data_through)) return verdict(null);
   if (freshness.status && STOPPED.has(freshness.status)) return verdict('source');
+  if (freshness.late) return verdict('late');
   if (freshness.next_due && nowMs - Date.parse(freshness.next_due) > LATE_MS) return verdict('late');
   if (freshness.data_through) {
     const behind = daysBetween(freshness.data_through, dayInZone(nowMs, zone)) - 1;

@@ -41,7 +41,7 @@ export class CsvWizard {
   #created = false;
   #stopped = false;
 
-  /** @param {string} wanted id or `new` @param {import('../widgets/source-card.js').Source|null} source @param {() => void} draw @param {() => void} left the sources may have changed */
+  /** @param {string} wanted id or `new` @param {import('../lib/sources.js').Source|null} source @param {() => void} draw @param {() => void} left the sources may have changed */
   constructor(wanted, source, draw, left) {
     this.wanted = wanted;
     this.source = source;
@@ -102,7 +102,7 @@ export class CsvWizard {
     }
     return this.#work(async () => {
       if (!this.source) {
-        this.source = await api.addSource('csv', this.name.trim());
+        this.source = await api.addSource({ provider: 'csv', name: this.name.trim() });
         this.#created = true;
       }
       this.#head = await file.slice(0, HEAD_BYTES).arrayBuffer();

@@ -1,14 +1,17 @@
 // One metric: what it means, how it is computed, where it comes from, how fresh it is, and its last 90 days.
 import { api } from '../api.js';
+import { focusOn } from '../dom.js';
 import { html, nothing, render } from '../html.js';
 import { icon } from '../icons.js';
 import { addDays } from '../lib/dates.js';
+import { Paged } from '../paged.js';
 import { Resource } from '../resource.js';
 import { go } from '../router.js';
 import { store } from '../store.js';
 import { badge } from '../widgets/badge.js';
 import { dimensionName } from '../widgets/breakdown.js';
 import { empty, failed, skeleton } from '../widgets/faces.js';
+import { restatements } from '../widgets/restatements.js';
 import { trend } from '../widgets/trend.js';
 
 const DAYS = 90;
@@ -46,8 +49,8 @@ function facts(item) {
     </section>`;
 }
 
-/** @param {any} item @param {Resource<any>} series */
-function page(item, series) {
+/** @param {any} item @param {Resource<any>} series @param {Paged<any>} restated */
+function page(item, series, restated) {
   const { t } = store;
   const currency = series.data?.series[0]?.currency ?? null;
   const kpi = /** @type {any} */ ({ key: item.key, name: t('metric.last_days', { n: DAYS }), value: null, delta: null, reason: null });
@@ -55,8 +58,9 @@ function page(item, series) {
     <p class="metric-lead">${item.definition}</p>
     <div class="metric-cols">
       ${facts(item)}
-      ${trend({ resource: series, currency, kpi, grain: item.grain, clearFilter: null, showDays: (from, to) => go('/dashboard', { from, to, metric: item.key }) })}
+      ${trend({ resource: series, currency, kpi, grain: item.grain, clearFilter: null, restated: false, showDays: (from, to) => go('/dashboard', { from, to, metric: item.key }) })}
     </div>
+    ${restatements(restated, item.unit)}
     <p><a class="btn btn-primary" href="#/dashboard?metric=${encodeURIComponent(item.key)}">${icon('chart')}${t('metric.on_board')}</a></p>`;
 }
 
@@ -66,6 +70,7 @@ export function metricView(root, location) {
   const key = decodeURIComponent(location.path.slice('/catalog/'.length));
   const item = new Resource(draw);
   const series = new Resource(draw);
+  const restated = new Paged(draw);
   const listen = new AbortController();
 
   async function load() {
@@ -73,8 +78,15 @@ export function metricView(root, location) {
     const through = answer?.freshness?.data_through;
     if (!answer) return;
     document.title = `${answer.name} · ${document.title.split(' · ').slice(1).join(' · ')}`;
+    await Promise.all([restated.open((cursor, signal) => api.restatements(key, { cursor }, signal)), chart(through)]);
+    // The way here from a chart leads to the table, which stands below it.
+    if (location.params.part === 'restated') focusOn('#restated-title', root)?.scrollIntoView({ block: 'start' });
+  }
+
+  /** @param {string|undefined} through */
+  function chart(through) {
     const range = through ? { from: addDays(through, 1 - DAYS), to: through } : {};
-    series.load((signal) => api.series(key, range, signal));
+    return series.load((signal) => api.series(key, range, signal));
   }
 
   function draw() {
@@ -83,7 +95,7 @@ export function metricView(root, location) {
       <div class="sheet">
         <nav class="crumbs" aria-label=${t('nav.crumbs')}><a href="#/catalog">${t('nav.to.catalog')}</a></nav>
         <header class="page-head"><h1 tabindex="-1">${item.data?.name ?? (missing ? t('metric.missing') : key)}</h1></header>
-        ${item.data ? page(item.data, series) : nothing}
+        ${item.data ? page(item.data, series, restated) : nothing}
         ${missing ? html`<section class="card widget">${empty(t('metric.missing'), t('metric.missing_text'))}</section>` : nothing}
         ${item.error && !missing ? html`<section class="card widget">${failed(item.error, load)}</section>` : nothing}
         ${!item.data && !item.error ? html`<section class="card widget">${skeleton('chart')}</section>` : nothing}
@@ -99,6 +111,7 @@ export function metricView(root, location) {
       listen.abort();
       item.stop();
       series.stop();
+      restated.stop();
     },
   };
 }

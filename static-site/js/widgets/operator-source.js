@@ -3,7 +3,7 @@ import { html, nothing } from '../html.js';
 import { icon } from '../icons.js';
 import { store } from '../store.js';
 import { ago, count, words } from '../words.js';
-import { LOOKS } from './source-card.js';
+import { LOOKS } from './source-state.js';
 
 /** @typedef {{id: string, name: string, provider: string, status: string, status_code: string|null, status_text: string, cause: string|null, tenant?: {id: string, name: string}, last_sync_at: string|null, next_due: string|null, data_through: string|null, datapoints: number}} OperatorSource */
 

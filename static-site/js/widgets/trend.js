@@ -11,7 +11,7 @@ import { badge } from './badge.js';
 import { empty, failed, skeleton } from './faces.js';
 
 /** @typedef {import('../lib/series.js').SeriesAnswer} SeriesAnswer */
-/** @typedef {{resource: import('../resource.js').Resource<SeriesAnswer>, currency: string|null, kpi: import('./kpi.js').Metric|null, grain?: string, showDays: (from: string, to: string) => void, clearFilter: (() => void)|null}} Options */
+/** @typedef {{resource: import('../resource.js').Resource<SeriesAnswer>, currency: string|null, kpi: import('./kpi.js').Metric|null, grain?: string, showDays: (from: string, to: string) => void, clearFilter: (() => void)|null, restated?: boolean}} Options `restated: false`: the corrections stand on the same page */
 
 /** The prepared answer, so that a redraw without news does not rebuild the chart. @type {WeakMap<SeriesAnswer, Map<string, any>>} */
 const prepared = new WeakMap();
@@ -107,7 +107,8 @@ function body(options) {
   return html`
     <p class="sentence">${sentence}</p>
     <figure class="figure"><portal-line class="line" .model=${model}></portal-line>${legend(data, rows)}</figure>
-    ${twin(data, rows, currency)}`;
+    ${twin(data, rows, currency)}
+    ${options.restated === false ? nothing : html`<p class="trend-more"><a href="#/catalog/${encodeURIComponent(data.metric.key)}?part=restated">${store.t('trend.restated')}</a></p>`}`;
 }
 
 /** @param {Options} options */
