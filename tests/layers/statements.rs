@@ -12,10 +12,11 @@ const BY_SECRET: [&str; 2] = ["sessions", "one_time_tokens"];
 
 /// Statements that look across tenants, with their reason; they run as `portal_router` or `portal_operator`, whose
 /// grants `tests/catalogue_of_roles.rs` lists. An entry that is no longer needed fails.
-const ACROSS: [(&str, &str, &str); 16] = [
+const ACROSS: [(&str, &str, &str); 17] = [
     ("audit.rs", "heads", "the ends of all chains go to the log"),
     ("idempotency.rs", "delete_old", "housekeeping removes what is older than a day"),
     ("jobs.rs", "take_lost", "the timer sweeps jobs whose message was lost"),
+    ("jobs.rs", "others_wait", "a run makes way for whichever run waits"),
     ("jobs.rs", "delete_old", "housekeeping removes what ended long ago"),
     ("recipients.rs", "find", "whom a mail is for, and whether they belong anywhere"),
     ("tenants.rs", "removal", "people whom no other tenant has go with the last one"),
