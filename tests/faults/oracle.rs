@@ -35,6 +35,8 @@ type Cell = (String, Date, String, String);
 #[derive(Default)]
 pub struct Log {
     cells: BTreeMap<Cell, i128>,
+    /// Distinct users of whole periods, by first and last day.
+    periods: BTreeMap<(Date, Date), i128>,
 }
 
 /// A number as Google writes it, exactly.
@@ -65,8 +67,10 @@ impl Log {
         let mut log = Self::default();
         for request in requests.iter().filter(|one| one["status"] == 200 && one["fault"] != "truncated_body") {
             let path = request["path"].as_str().unwrap();
-            if path.ends_with(":runReport") {
-                let json = |field: &str| serde_json::from_str::<Value>(request[field].as_str().unwrap()).unwrap();
+            let json = |field: &str| serde_json::from_str::<Value>(request[field].as_str().unwrap()).unwrap();
+            if path.ends_with(":batchRunReports") {
+                log.take_periods(&json("request_body"), &json("response_body"));
+            } else if path.ends_with(":runReport") {
                 log.take(&json("request_body"), &json("response_body"));
             }
         }
@@ -108,6 +112,30 @@ impl Log {
                 put("seconds", values["averageSessionDuration"] * (sessions / ONE));
             }
         }
+    }
+
+    fn take_periods(&mut self, asked: &Value, served: &Value) {
+        for (asked, served) in asked["requests"].as_array().unwrap().iter().zip(served["reports"].as_array().unwrap()) {
+            let range = &asked["dateRanges"][0];
+            let day = |name: &str| date(range[name].as_str().unwrap());
+            let users = served["rows"][0]["metricValues"][0]["value"].as_str().map_or(0, number);
+            self.periods.insert((day("startDate"), day("endDate")), users);
+        }
+    }
+
+    /// The distinct users of a whole period, if they were asked for.
+    pub fn users(&self, from: Date, to: Date) -> Option<f64> {
+        self.periods.get(&(from, to)).map(|users| units(*users))
+    }
+
+    /// The weeks from Monday in a range whose users were asked for.
+    pub fn weeks(&self, from: Date, to: Date) -> BTreeMap<Date, f64> {
+        self.periods
+            .iter()
+            .filter(|((first, last), _)| *first >= from && *last <= to && *last - *first == Duration::days(6))
+            .filter(|((first, _), _)| first.weekday() == time::Weekday::Monday)
+            .map(|((first, _), users)| (*first, units(*users)))
+            .collect()
     }
 
     /// First and last day with data.
