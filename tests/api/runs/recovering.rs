@@ -19,7 +19,7 @@ async fn a_reconnection_that_no_longer_sees_the_old_property_leaves_none_of_its_
     let chosen = admin.patch(&format!("/api/sources/{id}"), &json!({"property_id": "properties/7"})).await.ok();
     assert_eq!(chosen["property"]["id"], "properties/7");
     assert_eq!(app.value("select count(*) from datapoints").await, 0, "two accounts would be added up");
-    assert_eq!(app.drain().await, 1);
+    assert_eq!(app.drain().await, 2, "the run, and the withdrawal of the access that was replaced");
     assert_eq!(app.value("select count(*) from datapoints").await, STORED, "and its history is read whole");
 }
 
