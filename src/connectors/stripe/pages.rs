@@ -121,7 +121,11 @@ async fn read_window(calls: &Calls<'_>, one: &Listed, window: &mut Window) -> Re
             }
             page => page,
         };
-        let (mapped, has_more) = match page.and_then(|page| Ok((map(one, window, &page)?, page.has_more))) {
+        let read = match page {
+            Ok(page) => map(one, window, &page).map(|mapped| (mapped, page.has_more)).map_err(Refusal::from),
+            Err(refusal) => Err(refusal),
+        };
+        let (mapped, has_more) = match read {
             Ok(read) => read,
             Err(_) if !part.objects.is_empty() => return Ok(part),
             Err(refusal) => return Err(refusal),
@@ -138,7 +142,7 @@ async fn read_window(calls: &Calls<'_>, one: &Listed, window: &mut Window) -> Re
             break;
         }
         if !is_new {
-            return Err(circles(one));
+            return Err(circles(one).into());
         }
     }
     Ok(part)
@@ -151,13 +155,13 @@ fn query(window: &Window) -> Vec<(&'static str, String)> {
 }
 
 /// The objects of a page, which must go on from where the window stands.
-fn map(one: &Listed, window: &Window, page: &Page) -> Result<Vec<Mapped>, Refusal> {
+fn map(one: &Listed, window: &Window, page: &Page) -> Result<Vec<Mapped>, ConnectorError> {
     let mut mapped = Vec::with_capacity(page.data.len());
     for value in &page.data {
         let object = Object::of(one.key, value)?;
         let at = object.integer("created")?;
         if !(window.from..window.to).contains(&at) {
-            return Err(object.unfit("created", "within the time that was asked for").into());
+            return Err(object.unfit("created", "within the time that was asked for"));
         }
         if window.at.is_some_and(|last| at > last + LOOK_BACK) {
             return Err(circles(one));
@@ -167,6 +171,6 @@ fn map(one: &Listed, window: &Window, page: &Page) -> Result<Vec<Mapped>, Refusa
     Ok(mapped)
 }
 
-fn circles(one: &Listed) -> Refusal {
-    ConnectorError::contract(codes::STRIPE_PAGES, format!("{}: the pages do not go on", one.key)).into()
+fn circles(one: &Listed) -> ConnectorError {
+    ConnectorError::contract(codes::STRIPE_PAGES, format!("{}: the pages do not go on", one.key))
 }

@@ -46,7 +46,8 @@ fn whole(day: Date, value: i64, provisional: bool) -> Batch {
         provisional,
     };
     let metric_keys = vec!["tiny.orders"];
-    let partition = Partition { dimensions: vec![], metric_keys, from: day, to: day, facts: vec![fact] };
+    let partition =
+        Partition { dimensions: vec![], metric_keys, grain: Grain::Day, from: day, to: day, facts: vec![fact] };
     batch("orders", TODAY - Duration::DAY, vec![Write::Partition(partition)])
 }
 

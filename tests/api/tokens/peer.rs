@@ -46,6 +46,7 @@ async fn put(services: &Services, (tenant, id): (TenantId, CredentialId), token:
         serves: None,
         permissions: &[],
         test_mode: false,
+        shown_accounts: &[],
         at: services.clock.now(),
     };
     let mut tx = services.database.tenant(tenant).await.unwrap();
