@@ -18,7 +18,7 @@ use crate::domain::random;
 use crate::domain::sealed::Sealed;
 use crate::domain::secret::Secret;
 use crate::domain::source::SourceStatus;
-use crate::store::credentials::{self, Given, Secrets, StoredPermission, sealing_place};
+use crate::store::credentials::{self, CredentialRow, Given, Secrets, StoredPermission, sealing_place};
 use crate::store::sources::{Account, SourceRow};
 use crate::store::tokens::{self, Purpose};
 use crate::store::{StoreError, Tx, sources, streams};
@@ -217,14 +217,14 @@ impl Services {
         token: &Secret,
     ) -> Result<(), ServiceError> {
         let tenant = caller.tenant;
+        let shown: Vec<String> = fresh.reachable.accounts.iter().map(|account| account.id.clone()).collect();
         let mut tx = self.database.tenant(tenant).await?;
         credentials::lock_sources(&mut tx, tenant, id).await?;
         let source = sources::find_for_update(&mut tx, tenant, id).await?.ok_or(ServiceError::NotFound)?;
         let before = source.credential_id.map(CredentialId);
-        let credential = self.credential_for(&mut tx, caller, &source, fresh.holder).await?;
+        let credential = self.credential_for(&mut tx, caller, &source, (fresh.holder, &shown)).await?;
         let secrets = self.seal_fresh(caller, credential, &fresh)?;
         let permissions = stored(&fresh.reachable);
-        let shown: Vec<String> = fresh.reachable.accounts.iter().map(|account| account.id.clone()).collect();
         let given = Given {
             provider: &source.provider,
             holder: fresh.holder,
@@ -265,7 +265,7 @@ impl Services {
         tx: &mut Tx,
         caller: &Caller,
         source: &SourceRow,
-        holder: Option<&str>,
+        (holder, shown): (Option<&str>, &[String]),
     ) -> Result<CredentialId, ServiceError> {
         if let Some(holder) = holder
             && let Some(same) = credentials::find_by_holder(tx, caller.tenant, &source.provider, holder).await?
@@ -274,6 +274,7 @@ impl Services {
         }
         if let Some(present) = source.credential_id.map(CredentialId)
             && let Some(row) = credentials::find(tx, caller.tenant, present).await?
+            && is_of_same_consent(&row, holder, shown)
             // Another person's access stays with the sources that they connected.
             && (row.holder.is_none() || row.sources <= 1)
         {
@@ -323,6 +324,18 @@ impl Services {
         streams::unblock(tx, tenant, id).await?;
         sources::touch(tx, tenant, id, self.now()).await?;
         Ok(())
+    }
+}
+
+/// Whether a new access takes the place of the present one: it is the same person's, or, where one of the two persons is
+/// not known, they show an account in common. What takes no place leaves the old one to be given back.
+fn is_of_same_consent(present: &CredentialRow, holder: Option<&str>, shown: &[String]) -> bool {
+    match (present.holder.as_deref(), holder) {
+        (Some(one), Some(other)) => one == other,
+        _ => {
+            let before = &present.shown_accounts.0;
+            before.is_empty() || shown.is_empty() || shown.iter().any(|account| before.contains(account))
+        }
     }
 }
 

@@ -66,6 +66,8 @@ pub struct CredentialRow {
     pub permissions: Json<Vec<StoredPermission>>,
     /// It reaches test data.
     pub test_mode: bool,
+    /// Ids of the accounts that it showed when it was given.
+    pub shown_accounts: Json<Vec<String>>,
     /// When it was given.
     pub created_at: OffsetDateTime,
     /// Sources under it.
@@ -79,7 +81,7 @@ pub fn sealing_place(tenant: TenantId, credential: CredentialId, field: &str) ->
 }
 
 const COLUMNS: &str = "c.id, c.provider, c.holder, c.label, c.secrets, coalesce(c.access_until > now(), false) as is_fresh, \
-     coalesce(c.renew_from <= now(), true) as is_due, c.permissions, c.test_mode, c.created_at, \
+     coalesce(c.renew_from <= now(), true) as is_due, c.permissions, c.test_mode, c.shown_accounts, c.created_at, \
      (select count(*) from data_sources d where d.tenant_id = $1 and d.credential_id = c.id) as sources";
 
 /// An access.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portal::services::reseal::Resealed;
 use serde_json::{Value, json};
+use time::Duration;
 
 use crate::harness::client::Client;
 use crate::harness::google::{Fault, REFRESH_TOKEN};
@@ -29,7 +30,7 @@ fn new_only() -> String {
     ring(&[("k2", 8)])
 }
 
-const SOURCE: &str = "select auth -> 'refresh_token' as token from data_sources order by id";
+const SOURCE: &str = "select secrets -> 'refresh_token' as token from credentials order by id";
 
 /// A portal under the old key with a source, a second factor and a withdrawal that waits.
 async fn sealed() -> (TestApp, String) {
@@ -40,13 +41,14 @@ async fn sealed() -> (TestApp, String) {
     assert_eq!(admin.delete(&format!("/api/sources/{gone}")).await.status, 204);
     app.drain().await;
     let id = app.synced(&admin).await;
+    app.forget_access_tokens().await;
     app.globex().await.post("/api/account/totp/start", &json!({})).await.ok();
     (app, id)
 }
 
 /// The ids of the keys of all that is sealed.
 async fn kids(app: &TestApp) -> Vec<Value> {
-    let sql = "select kid from (select auth -> 'refresh_token' ->> 'kid' as kid from data_sources
+    let sql = "select kid from (select secrets -> 'refresh_token' ->> 'kid' as kid from credentials
         union all select secret ->> 'kid' from mfa_credentials
         union all select payload -> 'token' ->> 'kid' from jobs where kind = 'withdrawal') k order by kid";
     app.rows(sql).await.iter().map(|row| row["kid"].clone()).collect()
@@ -54,6 +56,8 @@ async fn kids(app: &TestApp) -> Vec<Value> {
 
 /// A run by hand, which opens the source's token.
 async fn read(app: &TestApp, id: &str) {
+    app.forget_access_tokens().await;
+    app.advance(Duration::minutes(1));
     let admin = app.acme().await;
     assert_eq!(admin.act(&format!("/api/sources/{id}/sync")).await.status, 202);
     app.drain().await;
@@ -86,6 +90,7 @@ async fn after_a_rotation_old_values_open_and_the_next_round_seals_them_anew() {
     app.google.heal();
     // The other source lives on the same consent.
     app.sql("delete from data_sources").await;
+    app.sql("delete from credentials").await;
     app.let_time_pass().await;
     assert_eq!(app.google.seen("/revoke").last().unwrap().form("token").as_deref(), Some(REFRESH_TOKEN));
 }
@@ -101,7 +106,7 @@ async fn the_command_seals_everything_and_says_what_hangs_on_each_key() {
     assert!(lines[0].starts_with("3 rows sealed anew, 0 changed meanwhile, 0 do not open"), "{out}");
     assert!(lines[1].starts_with("key k1: 0 sealed values, "), "{out}");
     assert!(lines[1].ends_with("audit entries (keep it in the ring: the audit trail is verified with it)"), "{out}");
-    assert_eq!(lines[2], "key k2: 3 sealed values, 0 audit entries (seals)");
+    assert_eq!(lines[2], "key k2: 4 sealed values, 0 audit entries (seals)");
     let again = handler(&app, rotated()).await;
     assert!(again.status.success() && String::from_utf8(again.stdout).unwrap().starts_with("0 rows"));
 }
@@ -156,12 +161,13 @@ async fn a_value_that_changes_between_reading_and_writing_is_left_as_it_is() {
     app.restart_with(&rotated());
     // Somebody else holds the row and changes it: the round waits and then finds another value.
     let mut other = app.connect(local_postgres::SUPERUSER).await;
-    sqlx::raw_sql("begin; update data_sources set auth = jsonb_set(auth, '{refresh_token,ct}', '\"fresh\"')")
+    sqlx::raw_sql("begin; update credentials set secrets = jsonb_set(secrets, '{refresh_token,ct}', '\"fresh\"')")
         .execute(&mut other)
         .await
         .unwrap();
     let finish = async {
-        let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like 'update data_sources%'";
+        let waits =
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like 'update credentials%'";
         while app.value(waits).await != 1 {
             tokio::task::yield_now().await;
         }
@@ -178,7 +184,7 @@ async fn values_that_were_moved_to_another_row_do_not_open_and_are_not_sealed_an
     let globex = app.globex().await;
     app.connect_ga4(&globex).await;
     app.drain().await;
-    app.sql("update data_sources d set auth = o.auth from data_sources o where o.tenant_id <> d.tenant_id").await;
+    app.sql("update credentials d set secrets = o.secrets from credentials o where o.tenant_id <> d.tenant_id").await;
     let swapped = app.rows(SOURCE).await;
     app.restart_with(&rotated());
     let round = app.state.services.reseal_all().await.unwrap();

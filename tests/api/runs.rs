@@ -34,7 +34,7 @@ async fn the_first_run_reads_thirteen_months_and_every_total_is_googles() {
         sync,
         json!({"id": sync["id"], "trigger": "connect", "status": "succeeded", "started_at": "2026-11-23T10:00:00Z",
                "finished_at": "2026-11-23T10:00:00Z", "from": "2025-10-01", "to": "2026-11-23", "rows_read": 35 * 8 + PERIODS,
-               "rows_changed": STORED, "rows_removed": 0, "message": null, "attempts": 1, "batches": 14, "duration": 0,
+               "rows_changed": STORED, "rows_removed": 0, "message": null, "attempts": 1, "batches": 15, "duration": 0,
                "next_attempt_at": null,
                "sentence": format!("Filas leídas: {}; datos nuevos o cambiados: {STORED}; retirados: 0.", 35 * 8 + PERIODS)})
     );

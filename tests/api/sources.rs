@@ -39,6 +39,7 @@ async fn the_providers_are_listed_with_their_scopes() {
         app.viewer().await.get("/api/sources/providers").await.ok(),
         json!({"items": [
             {"provider": "ga4", "type": "oauth2", "name": "Google Analytics 4", "scopes": [crate::harness::google::SCOPE]},
+            {"provider": "stripe", "type": "api_key", "name": "Stripe", "scopes": []},
             {"provider": "csv", "type": "file", "name": "CSV", "scopes": []}
         ], "next_cursor": null})
     );
@@ -56,7 +57,7 @@ async fn a_name_has_one_to_120_characters_and_a_provider_is_known() {
         let renamed = acme.patch(&path, &json!({"name": name})).await;
         assert_eq!(renamed.field(), ("name".into(), "bad_name".into()), "{name:?}");
     }
-    for provider in ["", "GA4", "stripe", "csv "] {
+    for provider in ["", "GA4", "shopify", "csv "] {
         let made = acme.post("/api/sources", &json!({"provider": provider, "name": "x"})).await;
         assert_eq!(made.field(), ("provider".into(), "unknown_provider".into()), "{provider:?}");
     }

@@ -7,6 +7,7 @@ use portal::connectors::error::FailureKind;
 use portal::domain::ids::{CredentialId, TenantId};
 use portal::services::Services;
 use serde_json::{Value, json};
+use time::Duration;
 
 use crate::harness::TestApp;
 use crate::harness::client::Client;
@@ -184,6 +185,7 @@ async fn trouble_at_the_token_endpoint_is_never_taken_for_a_withdrawn_access() {
         app.forget_access_tokens().await;
         app.google.heal();
         app.google.fail(Fault::new("/token", status, body));
+        app.advance(Duration::minutes(1));
         admin.act(&format!("/api/sources/{id}/sync")).await.ok();
         app.drain().await;
         let source = admin.source(&id).await;

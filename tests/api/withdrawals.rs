@@ -245,7 +245,7 @@ async fn a_token_that_does_not_open_keeps_nobody_from_removing_its_source() {
     let app = TestApp::start().await;
     let admin = app.acme().await;
     let id = app.synced(&admin).await;
-    app.sql("update data_sources set auth = jsonb_set(auth, '{refresh_token,kid}', '\"lost\"')").await;
+    app.sql("update credentials set secrets = jsonb_set(secrets, '{refresh_token,kid}', '\"lost\"')").await;
     remove(&admin, &id).await;
     assert_eq!(app.value("select count(*) from jobs where kind = 'withdrawal'").await, 0);
     assert_eq!(recorded(&app).await[0]["outcome"], "failed");
