@@ -243,10 +243,12 @@ impl Services {
             None => None,
         };
         // A run that is at work under the old access, of whichever source, would end by saying that it was withdrawn.
-        for working in credentials::working_sources(&mut tx, tenant, credential).await? {
-            self.cancel_runs(&mut tx, tenant, working).await?;
+        let mut begun = credentials::working_sources(&mut tx, tenant, credential).await?;
+        for working in &begun {
+            self.cancel_runs(&mut tx, tenant, *working).await?;
         }
-        let woken = sources::wake(&mut tx, tenant, credential, self.now()).await?;
+        begun.push(id);
+        let woken = sources::wake(&mut tx, tenant, credential, &begun, self.now()).await?;
         self.audit(&mut tx, caller, Act::new("source.connected", format!("source/{id}"))).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.announce_withdrawal(tenant, withdrawal).await;
@@ -330,13 +332,11 @@ impl Services {
 /// Whether a new access takes the place of the present one: it is the same person's, or, where one of the two persons is
 /// not known, they show an account in common. What takes no place leaves the old one to be given back.
 fn is_of_same_consent(present: &CredentialRow, holder: Option<&str>, shown: &[String]) -> bool {
-    match (present.holder.as_deref(), holder) {
-        (Some(one), Some(other)) => one == other,
-        _ => {
-            let before = &present.shown_accounts.0;
-            before.is_empty() || shown.is_empty() || shown.iter().any(|account| before.contains(account))
-        }
+    if let (Some(one), Some(other)) = (present.holder.as_deref(), holder) {
+        return one == other;
     }
+    let before = &present.shown_accounts.0;
+    before.is_empty() || shown.is_empty() || shown.iter().any(|account| before.contains(account))
 }
 
 /// The OAuth client and the scopes of a connector.

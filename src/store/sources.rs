@@ -300,22 +300,26 @@ pub async fn set_credential(
     Ok(())
 }
 
-/// Lets what stood still for want of an access go on, and what was never read yet begin; gives those sources.
+/// Lets what stood still for want of an access go on, what was never read yet begin, and `these` be read again; gives
+/// those sources. Others under the access keep their rhythm.
 pub async fn wake(
     app: &mut PgConnection,
     tenant: TenantId,
     credential: CredentialId,
+    these: &[SourceId],
     now: OffsetDateTime,
 ) -> Result<Vec<SourceId>, StoreError> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
         "update data_sources set status = 'connected', status_code = null, status_until = null, next_due = $3
-          where tenant_id = $1 and credential_id = $2 and status in ('needs_reauth', 'connected', 'error')
-            and config ->> 'property' is not null
+          where tenant_id = $1 and credential_id = $2 and config ->> 'property' is not null
+            and (status in ('needs_reauth', 'error')
+                 or (status = 'connected' and (last_sync_at is null or next_due is null or id = any($4))))
           returning id",
     )
     .bind(tenant.0)
     .bind(credential.0)
     .bind(now)
+    .bind(these.iter().map(|id| id.0).collect::<Vec<Uuid>>())
     .fetch_all(app)
     .await?;
     Ok(ids.into_iter().map(SourceId).collect())

@@ -122,7 +122,8 @@ async fn answers_that_break_off_or_never_come_are_asked_for_again() {
     let mut sql = portal.sql().await;
     let query = "select attempts from jobs where payload ->> 'source_id' = $1";
     let attempts: Vec<i32> = sqlx::query_scalar(query).bind(&source).fetch_all(&mut sql).await.unwrap();
-    assert_eq!(attempts, [1], "one attempt of the job bore it all");
+    // A neighbour that connects under the same access meanwhile starts the run anew, as another job.
+    assert!(attempts.iter().all(|attempts| *attempts == 1), "one attempt of the job bore it all: {attempts:?}");
     browser.remove(&source).await;
 }
 
@@ -169,7 +170,7 @@ async fn a_revoked_grant_asks_for_a_new_one_and_keeps_the_history() {
     assert_eq!(datapoints(&mut sql, &source).await, history);
     let tokens = async || sandbox.requests(since, "/token").await.len();
     let before = tokens().await;
-    assert_eq!(before, 2, "one for the run, one to make sure");
+    assert_eq!(before, 1, "the standing access token was refused; one to make sure");
     let refused = browser.send(reqwest::Method::POST, &format!("/api/sources/{source}/sync"), None).await;
     assert_eq!(refused.status(), 409);
     portal.fire("schedule_syncs").await;
