@@ -15,8 +15,8 @@ async fn run(State(app): State<AppState>, body: Body) -> Outcome {
     let Some(_) = body.ok().filter(|call| call.has("timer")) else { return Outcome::NotAnInvocation };
     match app.services.housekeeping().await {
         Ok(done) => Outcome::Done(format!(
-            "removed {} sessions, {} tokens, {} jobs, {} keys, {} audit entries, {} tenants; sealed {} values anew",
-            done.sessions, done.tokens, done.jobs, done.keys, done.audit, done.tenants, done.resealed
+            "removed {} sessions, {} tokens, {} jobs, {} keys, {} audit entries, {} runs, {} tenants; sealed {} values anew",
+            done.sessions, done.tokens, done.jobs, done.keys, done.audit, done.runs, done.tenants, done.resealed
         )),
         Err(error) => Outcome::failed(&error),
     }

@@ -20,7 +20,7 @@ use crate::domain::fact::{Dims, Fact};
 use crate::domain::metric::{Bilingual, MetricDefinition};
 use crate::domain::period::Grain;
 use crate::domain::secret::Secret;
-use crate::domain::tenant::Zone;
+use crate::domain::tenant::{WeekStart, Zone};
 
 /// How a client gives access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +119,28 @@ pub struct Allowance {
     pub burst: f64,
 }
 
+/// What a provider is asked with, from one request to the next: an access token may live shorter than a batch takes.
+#[async_trait]
+pub trait Bearer: Send + Sync {
+    /// The secret for a request that is sent now; a token is renewed ahead of its end.
+    async fn current(&self) -> Result<Secret, ConnectorError>;
+
+    /// The provider refused this one. `true`: another takes its place.
+    async fn refused(&self, secret: &Secret) -> Result<bool, ConnectorError>;
+}
+
+/// A secret that has no successor.
+#[async_trait]
+impl Bearer for Secret {
+    async fn current(&self) -> Result<Secret, ConnectorError> {
+        Ok(self.clone())
+    }
+
+    async fn refused(&self, _: &Secret) -> Result<bool, ConnectorError> {
+        Ok(false)
+    }
+}
+
 /// The engine's word on whether a request may be sent now: buckets per (credential, account, endpoint), shared by all
 /// processes.
 #[async_trait]
@@ -171,6 +193,8 @@ pub struct Reading<'a> {
     pub currency: Option<&'a str>,
     /// Its first day, where known.
     pub created: Option<Date>,
+    /// On which day the client's weeks begin.
+    pub week_start: WeekStart,
     /// The present instant.
     pub now: OffsetDateTime,
     /// The streams that were ever read.
@@ -376,5 +400,5 @@ pub trait Connector: Send + Sync {
     async fn account(&self, access: &Secret, id: &str, now: OffsetDateTime) -> Result<AccountDetails, ConnectorError>;
 
     /// Reads the next batch, newest data first; `None` when everything is read that this run should read.
-    async fn read(&self, access: &Secret, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError>;
+    async fn read(&self, access: &dyn Bearer, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError>;
 }

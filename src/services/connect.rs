@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::audit_trail::Act;
 use super::error::ServiceError;
 use super::source_views::SourceView;
+use super::withdrawals::Consent;
 use super::{Caller, Services};
 use crate::connectors::contract::{Access, Connector, Reachable};
 use crate::connectors::error::{ConnectorError, FailureKind};
@@ -119,7 +120,7 @@ impl Services {
         let place = sealing_place(caller.tenant, CredentialId(pending.source.0), "pkce_verifier");
         let verifier = self.keys.open(&place, &pending.verifier)?;
         let verifier = Verifier::parse(verifier.expose()).ok_or_else(bad_state)?;
-        match self.exchange(self.connector(&source)?, code, &verifier).await? {
+        match self.exchange(caller, &source, code, &verifier).await? {
             Ok((grant, reachable)) => {
                 let fresh = Fresh {
                     refresh_token: Some(&grant.refresh_token),
@@ -129,7 +130,7 @@ impl Services {
                     label: grant.holder.as_ref().map_or("", |holder| holder.label.as_str()),
                     reachable,
                 };
-                self.keep_access(caller, pending.source, fresh, &grant.access_token).await?;
+                self.keep_access(caller, pending.source, fresh).await?;
                 Ok(Connected::Yes(pending.source))
             }
             Err(error) => {
@@ -182,22 +183,36 @@ impl Services {
             label: &label,
             reachable,
         };
-        self.keep_access(caller, id, fresh, key).await?;
+        self.keep_access(caller, id, fresh).await?;
         self.source_view(caller, id).await
     }
 
+    /// Takes the grant and looks at what it reaches. A grant that shows nothing is given back, since it is not kept.
     async fn exchange(
         &self,
-        connector: &dyn Connector,
+        caller: &Caller,
+        source: &SourceRow,
         code: &str,
         verifier: &Verifier,
     ) -> Result<Result<(Grant, Reachable), ConnectorError>, ServiceError> {
+        let connector = self.connector(source)?;
         let (oauth, scopes) = consent_of(connector)?;
         let grant = match oauth.exchange(code, verifier, scopes).await {
             Ok(grant) => grant,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(connector.check(&grant.access_token, self.now()).await.map(|reachable| (grant, reachable)))
+        match connector.check(&grant.access_token, self.now()).await {
+            Ok(reachable) => Ok(Ok((grant, reachable))),
+            Err(error) => {
+                let consent = Consent {
+                    provider: source.provider.clone(),
+                    holder: grant.holder.map(|holder| holder.id),
+                    accounts: Vec::new(),
+                };
+                self.give_back(caller.tenant, SourceId(source.id), consent, &grant.refresh_token).await?;
+                Ok(Err(error))
+            }
+        }
     }
 
     /// The source keeps its state and says why it was not connected.
@@ -209,13 +224,7 @@ impl Services {
     }
 
     /// Seals and keeps an access, lets the source stand under it, wakes what stood still for want of it.
-    async fn keep_access(
-        &self,
-        caller: &Caller,
-        id: SourceId,
-        fresh: Fresh<'_>,
-        token: &Secret,
-    ) -> Result<(), ServiceError> {
+    async fn keep_access(&self, caller: &Caller, id: SourceId, fresh: Fresh<'_>) -> Result<(), ServiceError> {
         let tenant = caller.tenant;
         let shown: Vec<String> = fresh.reachable.accounts.iter().map(|account| account.id.clone()).collect();
         let mut tx = self.database.tenant(tenant).await?;
@@ -256,7 +265,9 @@ impl Services {
             self.start_sync(tenant, source, crate::domain::source::SyncTrigger::Connect, None).await?;
         }
         if source.config.0.property.is_none() {
-            self.choose_only_account(caller, id, &fresh.reachable, token).await?;
+            // Not the token of the grant: it may have ended by now.
+            let token = self.access(tenant, credential).await??;
+            self.choose_only_account(caller, id, &fresh.reachable, &token).await?;
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub struct Removed {
     pub tenants: u64,
     /// Audit entries older than their tenants keep them.
     pub audit: u64,
+    /// Runs of sources that ended long ago.
+    pub runs: u64,
     /// Values of an old key that were sealed anew; not removed at all, but the same round does it.
     pub resealed: u64,
 }
@@ -34,7 +36,7 @@ impl Services {
     /// One round; what is left over waits for the next.
     pub async fn housekeeping(&self) -> Result<Removed, ServiceError> {
         let tenants = self.purge_tenants().await?;
-        let audit = self.expire_audit().await?;
+        let (audit, runs) = self.expire_history().await?;
         self.log_audit_heads().await?;
         self.report_missing_keys().await;
         let resealed = self.reseal_round().await?.done;
@@ -48,6 +50,7 @@ impl Services {
             keys: idempotency::delete_old(&mut router, BATCH).await?,
             tenants,
             audit: audit + platform,
+            runs,
             resealed,
         })
     }

@@ -1,4 +1,4 @@
-//! How long the audit trails are kept, and a copy of their ends outside the database.
+//! How long the audit trails and the history of runs are kept, and a copy of the trails' ends outside the database.
 
 use serde_json::json;
 use time::{Duration, OffsetDateTime, Time};
@@ -9,12 +9,14 @@ use super::error::ServiceError;
 use super::{RequestInfo, Services};
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::AUDIT_RETENTION;
-use crate::store::{StoreError, audit, audit_reading};
+use crate::store::{StoreError, audit, audit_reading, syncs};
 
 /// Tenants looked at by one statement.
 const TENANTS: i64 = 500;
-/// Entries removed from one trail in one round.
+/// Entries removed from one trail in one round, and runs from one tenant's history.
 const ENTRIES: i64 = 5_000;
+/// How long runs of sources are kept with what they said.
+const RUNS: Duration = Duration::days(100);
 
 /// The instant before which a trail is not kept: the beginning of a day (UTC), so that at most one removal a day is
 /// recorded.
@@ -24,10 +26,10 @@ fn kept_from(now: OffsetDateTime, days: i32) -> OffsetDateTime {
 }
 
 impl Services {
-    /// Removes what is older than each tenant's retention. Gives how many entries. One trail's failure does not keep
-    /// the others.
-    pub(crate) async fn expire_audit(&self) -> Result<u64, ServiceError> {
-        let (mut removed, mut after) = (0, Uuid::nil());
+    /// Removes what is older than each tenant's retention. Gives how many entries of trails, and how many runs. One
+    /// tenant's failure does not keep the others.
+    pub(crate) async fn expire_history(&self) -> Result<(u64, u64), ServiceError> {
+        let (mut removed, mut after) = ((0, 0), Uuid::nil());
         loop {
             let tenants = {
                 let mut router = self.database.router_connection().await?;
@@ -37,13 +39,24 @@ impl Services {
             after = last.0;
             for (tenant, settings) in tenants {
                 match self.expire_trail(tenant, kept_from(self.now(), settings.audit_retention_days)).await {
-                    Ok(entries) => removed += entries,
+                    Ok(entries) => removed.0 += entries,
                     Err(error) => {
                         tracing::error!(tenant = %tenant, error = %error, "Old entries of an audit trail were not removed");
                     }
                 }
+                match self.expire_runs(tenant).await {
+                    Ok(runs) => removed.1 += runs,
+                    Err(error) => tracing::error!(tenant = %tenant, error = %error, "Old runs were not removed"),
+                }
             }
         }
+    }
+
+    async fn expire_runs(&self, tenant: TenantId) -> Result<u64, ServiceError> {
+        let mut tx = self.database.tenant(tenant).await?;
+        let runs = syncs::delete_old(&mut tx, tenant, self.now() - RUNS, ENTRIES).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(runs)
     }
 
     async fn expire_trail(&self, tenant: TenantId, before: OffsetDateTime) -> Result<u64, ServiceError> {

@@ -22,6 +22,7 @@ use crate::domain::audit::Outcome as Ended;
 use crate::domain::ids::{CredentialId, JobId, SourceId, TenantId};
 use crate::domain::retry;
 use crate::domain::sealed::Sealed;
+use crate::domain::secret::Secret;
 use crate::platform::sealing::SealError;
 use crate::store::credentials::{self, sealing_place};
 use crate::store::jobs::{self, Claimed, End, NewJob};
@@ -45,6 +46,15 @@ pub(crate) struct Order {
     /// What the consent showed.
     accounts: Vec<String>,
     pub(crate) token: Sealed,
+}
+
+/// Whose consent ends, and what it showed.
+pub(crate) struct Consent {
+    pub provider: String,
+    /// The provider's id of the person, where it said so.
+    pub holder: Option<String>,
+    /// The provider's ids of the accounts.
+    pub accounts: Vec<String>,
 }
 
 impl Order {
@@ -98,14 +108,41 @@ impl Services {
                 return Ok(None);
             }
         };
+        let consent = Consent { provider: gone.provider, holder: gone.holder, accounts: gone.shown_accounts.0 };
+        Ok(Some(self.order_withdrawal(tx, tenant, source, consent, &token).await?))
+    }
+
+    /// Orders that a consent is given back which was never kept here: the person gave it, but nothing could be read.
+    pub(crate) async fn give_back(
+        &self,
+        tenant: TenantId,
+        source: SourceId,
+        consent: Consent,
+        token: &Secret,
+    ) -> Result<(), ServiceError> {
+        let mut tx = self.database.tenant(tenant).await?;
+        let job = self.order_withdrawal(&mut tx, tenant, source, consent, token).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        self.announce_withdrawal(tenant, Some(job)).await;
+        Ok(())
+    }
+
+    async fn order_withdrawal(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        source: SourceId,
+        consent: Consent,
+        token: &Secret,
+    ) -> Result<JobId, ServiceError> {
         let job = JobId(self.new_id());
         let order = Order {
             tenant,
             source,
-            provider: gone.provider,
-            holder: gone.holder,
-            accounts: gone.shown_accounts.0,
-            token: self.keys.seal(&token_place(tenant, job), &token, self.random.as_ref())?,
+            provider: consent.provider,
+            holder: consent.holder,
+            accounts: consent.accounts,
+            token: self.keys.seal(&token_place(tenant, job), token, self.random.as_ref())?,
         };
         let dedup_key = format!("withdrawal:{job}");
         let new = NewJob {
@@ -117,7 +154,7 @@ impl Services {
             payload: json!(order),
         };
         jobs::add(tx, tenant, &new).await?;
-        Ok(Some(job))
+        Ok(job)
     }
 
     /// Tells the queue about an ordered withdrawal, after the commit.

@@ -14,6 +14,9 @@ use crate::domain::sealed::Sealed;
 /// that send the same refresh token look like theft to a provider that rotates.
 pub const RENEWAL_SECONDS: f64 = 45.0;
 
+/// Part of an access token's life after which it is renewed.
+pub const RENEWAL_AT: f64 = 0.8;
+
 /// The secrets of an access, sealed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -60,8 +63,8 @@ pub struct CredentialRow {
     pub secrets: Json<Secrets>,
     /// The access token still serves, by the database's clock.
     pub is_fresh: bool,
-    /// The access token still serves but is to be renewed soon.
-    pub is_due: bool,
+    /// Seconds until the access token is to be renewed; not above zero: now.
+    pub due_in: f64,
     /// Permissions, as last checked.
     pub permissions: Json<Vec<StoredPermission>>,
     /// It reaches test data.
@@ -81,7 +84,7 @@ pub fn sealing_place(tenant: TenantId, credential: CredentialId, field: &str) ->
 }
 
 const COLUMNS: &str = "c.id, c.provider, c.holder, c.label, c.secrets, coalesce(c.access_until > now(), false) as is_fresh, \
-     coalesce(c.renew_from <= now(), true) as is_due, c.permissions, c.test_mode, c.shown_accounts, c.created_at, \
+     coalesce(extract(epoch from c.renew_from - now()), 0)::float8 as due_in, c.permissions, c.test_mode, c.shown_accounts, c.created_at, \
      (select count(*) from data_sources d where d.tenant_id = $1 and d.credential_id = c.id) as sources";
 
 /// An access.
@@ -187,7 +190,7 @@ pub async fn put(
     sqlx::query(
         "insert into credentials (tenant_id, id, provider, holder, label, secrets, access_until, renew_from, permissions,
                 test_mode, shown_accounts, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), now() + make_interval(secs => $7 * 0.8), $8,
+         values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), now() + make_interval(secs => $7 * $12), $8,
                 $9, $10, $11, $11)
          on conflict on constraint credentials_pkey do update
             set holder = excluded.holder, label = excluded.label, secrets = excluded.secrets,
@@ -206,6 +209,7 @@ pub async fn put(
     .bind(given.test_mode)
     .bind(Json(given.shown_accounts))
     .bind(given.at)
+    .bind(RENEWAL_AT)
     .execute(app)
     .await?;
     Ok(())
@@ -242,7 +246,7 @@ pub async fn end_renewal(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update credentials set secrets = $4, access_until = now() + make_interval(secs => $5),
-                renew_from = now() + make_interval(secs => $5 * 0.8), renewal_token = null, renewal_until = null
+                renew_from = now() + make_interval(secs => $5 * $6), renewal_token = null, renewal_until = null
           where tenant_id = $1 and id = $2 and renewal_token = $3",
     )
     .bind(tenant.0)
@@ -250,6 +254,7 @@ pub async fn end_renewal(
     .bind(token)
     .bind(Json(secrets))
     .bind(serves)
+    .bind(RENEWAL_AT)
     .execute(app)
     .await?;
     Ok(done.rows_affected() == 1)

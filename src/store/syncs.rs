@@ -138,6 +138,23 @@ pub async fn note_failure(
     Ok(())
 }
 
+/// Notes that a part of the source cannot be read, with what the run's log has for the operator about it.
+pub async fn note_blocked(app: &mut PgConnection, tenant: TenantId, id: SyncId, code: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "update syncs set failure_code = $3, next_attempt_at = null, failure_cause = coalesce(
+                (select stream || ': ' || cause from sync_log
+                  where tenant_id = $1 and sync_id = $2 and code = $3 and cause is not null order by line desc limit 1),
+                'a stream is blocked since an earlier run')
+          where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(code)
+    .execute(app)
+    .await?;
+    Ok(())
+}
+
 /// Ends a run; a success clears an earlier attempt's failure.
 pub async fn finish(
     app: &mut PgConnection,
@@ -159,6 +176,27 @@ pub async fn finish(
     .execute(app)
     .await?;
     Ok(())
+}
+
+/// Removes runs that were ordered before an instant and have ended, with what they said; at most `limit`, oldest first.
+/// Ids begin with the time of their making, so the primary key finds them.
+pub async fn delete_old(
+    app: &mut PgConnection,
+    tenant: TenantId,
+    before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let millis = u128::try_from(before.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+    let done = sqlx::query(
+        "delete from syncs where tenant_id = $1 and id in (
+            select id from syncs where tenant_id = $1 and id < $2 and finished_at is not null order by id limit $3)",
+    )
+    .bind(tenant.0)
+    .bind(Uuid::from_u128(millis << 80))
+    .bind(limit)
+    .execute(app)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 const COLUMNS: &str = "id, trigger, status, window_from, window_to, rows_read, rows_changed, rows_removed, failure_code, \
@@ -281,10 +319,11 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Most lines that are kept of one run.
-const MAX_LINES: i64 = 400;
+/// Most lines that are kept of one run, and most with what is as it should be: there must be room for how it ended.
+const MAX_LINES: i64 = 450;
+const MAX_INFO_LINES: i64 = 400;
 
-/// Adds lines to a run's log, until it is full. The source is locked, so that no two count at once.
+/// Adds lines to a run's log, until it is full; the line that says how it ended always fits. The source is locked, so that no two count at once.
 pub async fn log(
     app: &mut PgConnection,
     tenant: TenantId,
@@ -304,7 +343,7 @@ pub async fn log(
            from (select coalesce(max(line), 0) as line from sync_log where tenant_id = $1 and sync_id = $2) last,
                 unnest($4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[])
                     with ordinality as n (level, stream, code, figures, cause, at)
-          where last.line + n.at <= $9
+          where last.line + n.at <= case when n.level = 'info' and n.code = 'batch' then $10 else $9 end
             and exists (select from syncs where tenant_id = $1 and id = $2)",
     )
     .bind(tenant.0)
@@ -316,6 +355,7 @@ pub async fn log(
     .bind(figures)
     .bind(&causes)
     .bind(MAX_LINES)
+    .bind(MAX_INFO_LINES)
     .execute(app)
     .await?;
     Ok(())
@@ -342,7 +382,7 @@ pub struct LineRow {
 pub async fn lines(app: &mut PgConnection, tenant: TenantId, id: SyncId) -> Result<Vec<LineRow>, StoreError> {
     Ok(sqlx::query_as(
         "select line, at, level, stream, code, figures from sync_log
-          where tenant_id = $1 and sync_id = $2 order by line limit 400",
+          where tenant_id = $1 and sync_id = $2 order by line limit 450",
     )
     .bind(tenant.0)
     .bind(id.0)

@@ -182,7 +182,7 @@ async fn a_session_ends_after_twelve_hours_however_often_it_is_used() {
     let answer = app.fire("housekeeping").await;
     assert_eq!(
         answer.json(),
-        json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys, 0 audit entries, 0 tenants; sealed 0 values anew"]})
+        json!({"Logs": ["removed 1 sessions, 0 tokens, 0 jobs, 0 keys, 0 audit entries, 0 runs, 0 tenants; sealed 0 values anew"]})
     );
 }
 

@@ -131,8 +131,8 @@ async fn a_rotated_token_is_in_the_database_before_the_new_access_token_is_used(
 async fn tokens_that_serve_for_a_moment_only_are_renewed_as_often_as_it_takes() {
     let app = TestApp::start().await;
     let admin = app.acme().await;
-    // A slice takes five reports: each token dies within the next one.
-    app.google.be_strict(1, 7);
+    // A slice takes five reports: no token lives through one.
+    app.google.be_strict(1, 3);
     let id = app.synced(&admin).await;
     assert_eq!(admin.last_sync(&id).await["status"], "succeeded");
     let tokens = app.google.seen("/token");

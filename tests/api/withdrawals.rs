@@ -215,6 +215,18 @@ async fn connecting_another_persons_account_gives_the_old_one_back_and_the_same_
 }
 
 #[tokio::test]
+async fn a_consent_that_shows_nothing_is_given_back() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    let id = admin.add_source("ga4", "Web").await;
+    app.google.fail(Fault::new("/v1beta/accountSummaries", 403, json!({"error": {"status": "PERMISSION_DENIED"}})));
+    assert!(app.consent(&admin, &id).await.header("location").contains("error="));
+    app.drain().await;
+    assert_eq!(revoked(&app), [REFRESH_TOKEN]);
+    assert_eq!(app.value("select count(*) from credentials").await, 0);
+}
+
+#[tokio::test]
 async fn of_a_purged_tenant_the_access_is_withdrawn_though_its_rows_are_gone() {
     let app = TestApp::start().await;
     let operator = app.sign_in("operator@portal.example").await;

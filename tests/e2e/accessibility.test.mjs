@@ -25,9 +25,12 @@ for (const { theme, width } of LOOKS) {
     await page.waitForSelector('.face');
     await clean(page, 'dashboard without data');
     await page.goto(`${portal.url}/#/sources`);
-    await page.locator('.history-toggle').first().click();
-    await page.waitForSelector('.history');
+    await page.waitForSelector('.source');
     await clean(page, 'sources');
+    await page.locator('.source-open').first().click();
+    await page.locator('.run .history-toggle').first().click();
+    await page.waitForSelector('.log-line');
+    await clean(page, 'a source with the log of a run');
     await page.locator('[data-action=delete]').first().click();
     await page.waitForSelector('dialog[open]');
     await clean(page, 'delete dialog');

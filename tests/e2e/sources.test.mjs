@@ -16,18 +16,20 @@ test('a viewer sees the sources and nothing to change them with', async () => {
   }
 });
 
-test('state, last run and run history stand on the card', async () => {
+test('a card says how a source is and how old its data are; its page shows the runs and what each said', async () => {
   const page = await open();
   await signIn(page, 'admin@acme.example', '#/sources');
   const first = page.locator('.source').first();
   await first.waitFor();
-  assert.ok((await first.locator('.state').textContent()).trim().length > 2);
-  assert.match(await first.locator('.source-facts').textContent(), /Última sincronización.*Datos hasta/s);
-  await first.locator('.history-toggle').click();
-  await first.locator('.history tbody tr').first().waitFor();
+  assert.ok((await first.locator('.state').first().textContent()).trim().length > 2);
+  assert.match(await first.locator('.source-facts').textContent(), /Datos hasta.*Leídos.*Próxima lectura/s);
+  await first.locator('.source-open').click();
   assert.match(new URL(page.url()).hash, /source=/);
+  const run = page.locator('.run').first();
+  await run.locator('.history-toggle').click();
+  await run.locator('.log-line').first().waitFor();
   await page.reload();
-  await page.locator('.history tbody tr').first().waitFor();
+  await page.locator('.run').first().waitFor();
 });
 
 test('a sync by hand is followed to its end', async () => {
@@ -66,7 +68,8 @@ test('deleting asks first, and Escape is no', async () => {
     await fetch('/api/sources', { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': token }, body: JSON.stringify({ provider: 'csv', name: wanted }) });
   }, name);
   await page.reload();
-  const button = card(page, name).locator('[data-action=delete]');
+  await card(page, name).locator('.source-open').click();
+  const button = page.locator('[data-action=delete]');
   await button.click();
   await page.waitForSelector('dialog[open]');
   assert.match(await page.textContent('dialog'), new RegExp(name));
@@ -75,7 +78,9 @@ test('deleting asks first, and Escape is no', async () => {
   assert.equal(await page.evaluate(() => document.activeElement.dataset.action), 'delete');
   await button.click();
   await page.click('dialog .btn-danger');
-  await card(page, name).waitFor({ state: 'detached' });
+  await page.waitForURL((url) => url.hash === '#/sources');
+  await page.waitForSelector('.source, .face');
+  assert.equal(await card(page, name).count(), 0);
 });
 
 async function startConnect(page, name) {
@@ -100,15 +105,18 @@ test('connecting Google Analytics shows the permission, can be refused and then 
   try {
     await startConnect(page, name);
     await decide(page, 'deny');
-    await card(page, name).locator('.notice-bad').waitFor();
-    assert.match(await card(page, name).locator('.notice-bad').textContent(), /No se ha concedido el permiso/);
-    await card(page, name).locator('[data-action=connect]').click();
+    await page.locator('.source .notice-bad').waitFor();
+    assert.match(await page.textContent('.source .notice-bad'), /No se ha concedido el permiso/);
+    assert.equal((await page.textContent('h1')).trim(), name);
+    await page.locator('.source [data-action=connect]').click();
     await decide(page, 'allow');
-    await card(page, name).waitFor();
-    const choose = card(page, name).locator('.chooser .btn');
-    if (await choose.count()) await choose.click();
-    await card(page, name).locator('[data-status=syncing], [data-status=connected]').first().waitFor();
-    assert.match(await card(page, name).locator('.source-facts').textContent(), /Propiedad/);
+    await page.locator('.source .state').first().waitFor();
+    if (await page.locator('.chooser').count()) {
+      await page.locator('.chooser [type=radio]').first().check();
+      await page.click('.chooser .btn-primary');
+    }
+    await page.locator('.source [data-status=syncing], .source [data-status=connected]').first().waitFor();
+    assert.match(await page.textContent('.source .source-facts'), /Propiedad/);
   } finally {
     await dropSource(page, name);
   }

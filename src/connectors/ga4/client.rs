@@ -17,6 +17,7 @@ use super::slice::{FetchPlan, Property, PropertyDetails, Slice};
 use super::wire::{
     AccountSummaries, DateRange, DimensionOrder, Name, OrderBy, PropertyResource, RunReportRequest, RunReportResponse,
 };
+use crate::connectors::contract::Bearer;
 use crate::connectors::error::{ConnectorError, FailureKind, quote};
 use crate::connectors::http::{Backoff, UpstreamClient};
 use crate::connectors::sentences::codes;
@@ -121,7 +122,7 @@ impl Ga4Client {
     }
 
     /// Fetches the five reports of a slice, one after the other.
-    pub async fn fetch(&self, token: &Secret, plan: &FetchPlan) -> Result<Slice, ConnectorError> {
+    pub async fn fetch(&self, token: &dyn Bearer, plan: &FetchPlan) -> Result<Slice, ConnectorError> {
         checked(&plan.property)?;
         let mut spent = Spent::default();
         let mut tables = Vec::with_capacity(REPORTS.len());
@@ -150,7 +151,7 @@ impl Ga4Client {
 
     async fn report<'a>(
         &self,
-        token: &Secret,
+        token: &dyn Bearer,
         plan: &'a FetchPlan,
         report: &'a Report,
         spent: &mut Spent,
@@ -181,22 +182,37 @@ impl Ga4Client {
         Err(ConnectorError::contract(codes::GA4_REPORT_SHAPE, cause))
     }
 
-    /// One call with its retries. A disturbance is retried, everything else is the caller's to decide. The token is cut
-    /// out of whatever the upstream says.
+    /// One call with its retries. A disturbance is retried, and a token that died before its time is replaced once;
+    /// everything else is the caller's to decide. The token is cut out of whatever the upstream says.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
-        token: &Secret,
+        token: &dyn Bearer,
         now: OffsetDateTime,
         build: impl Fn() -> RequestBuilder,
     ) -> Result<T, ConnectorError> {
+        let secret = token.current().await?;
+        match self.ask(&secret, now, &build).await {
+            Err(error) if error.kind == FailureKind::AuthRevoked && token.refused(&secret).await? => {
+                self.ask(&token.current().await?, now, &build).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        secret: &Secret,
+        now: OffsetDateTime,
+        build: &impl Fn() -> RequestBuilder,
+    ) -> Result<T, ConnectorError> {
         let attempt = async || {
-            let answer = self.upstream.send(build().bearer_auth(token.expose())).await?;
+            let answer = self.upstream.send(build().bearer_auth(secret.expose())).await?;
             if answer.status.is_success() { answer.json() } else { Err(classify(&answer, now)) }
         };
         self.backoff
             .run(attempt, |error: &ConnectorError| error.kind == FailureKind::Transient)
             .await
-            .map_err(|error| error.redacted(|text| token.redact(text)))
+            .map_err(|error| error.redacted(|text| secret.redact(text)))
     }
 }
 

@@ -8,7 +8,7 @@ use super::plan::{self, Cursor, PeriodTask, Task};
 use super::slice::{FetchPlan, Slice};
 use super::{Ga4Client, PROVIDER, PROVISIONAL_DAYS, SCOPES, catalog, reports, users};
 use crate::connectors::contract::{
-    Access, Account, AccountDetails, Allowance, Batch, Connector, Note, Provider, Reach, Reachable, Reading,
+    Access, Account, AccountDetails, Allowance, Batch, Bearer, Connector, Note, Provider, Reach, Reachable, Reading,
     StreamInfo, StreamState, Write,
 };
 use crate::connectors::error::ConnectorError;
@@ -58,11 +58,11 @@ impl Ga4 {
     /// The next slice of days, as long as Google answers it in full and in few rows; the cursor remembers how long that is.
     async fn read_slice(
         &self,
-        access: &Secret,
+        access: &dyn Bearer,
         reading: &Reading<'_>,
         mut state: StreamState,
     ) -> Result<Option<(Task, Value, Slice)>, ConnectorError> {
-        while let Some(task) = plan::next(&state, reading.run, reading.today()) {
+        while let Some(task) = plan::next(&state, reading.run, reading.today(), reading.week_start) {
             let fetch = fetch_plan(reading, task.window.from, task.window.to);
             for _ in &reports::REPORTS {
                 reading.gate.pass(REPORTS, ALLOWANCE).await?;
@@ -80,7 +80,7 @@ impl Ga4 {
     /// The users of some whole periods.
     async fn read_users(
         &self,
-        access: &Secret,
+        access: &dyn Bearer,
         reading: &Reading<'_>,
         task: PeriodTask,
     ) -> Result<Batch, ConnectorError> {
@@ -139,7 +139,7 @@ impl Connector for Ga4 {
         Ok(AccountDetails { zone: Some(found.zone), currency: Some(found.currency), created: found.created })
     }
 
-    async fn read(&self, access: &Secret, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
+    async fn read(&self, access: &dyn Bearer, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
         let state = reading.stream(REPORTS);
         if let Some(task) = plan::next_periods(&state, reading.run, reading.created) {
             return self.read_users(access, reading, task).await.map(Some);

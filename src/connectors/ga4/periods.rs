@@ -10,7 +10,7 @@ const TRAILING: [i64; 2] = [7, 28];
 /// A period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
-    /// `Week` (from Monday), `Month`, or `Span` for days that are no calendar's.
+    /// `Week` (from the client's first day of it), `Month`, or `Span` for days that are no calendar's.
     pub grain: Grain,
     /// First day.
     pub from: Date,
@@ -19,11 +19,11 @@ pub struct Period {
 }
 
 /// The periods to fetch: all spans of `today`, then the weeks and months that end on or after `dirty`, newest first.
-/// None begins before `goal`, where the history that is wanted begins.
-pub fn wanted(today: Date, goal: Date, dirty: Date) -> Vec<Period> {
-    let mut periods = spans(today);
+/// None begins before `goal`, where the history that is wanted begins. Weeks begin on `weeks`.
+pub fn wanted(today: Date, goal: Date, dirty: Date, weeks: Weekday) -> Vec<Period> {
+    let mut periods = spans(today, weeks);
     let mut calendar: Vec<Period> =
-        [Grain::Week, Grain::Month].into_iter().flat_map(|grain| whole(grain, today, goal, dirty)).collect();
+        [Grain::Week, Grain::Month].into_iter().flat_map(|grain| whole(grain, today, goal, dirty, weeks)).collect();
     calendar.sort_by_key(|period| std::cmp::Reverse(period.to));
     periods.extend(calendar);
     periods.retain(|period| period.from >= goal);
@@ -32,11 +32,11 @@ pub fn wanted(today: Date, goal: Date, dirty: Date) -> Vec<Period> {
 
 /// Seven and twenty-eight days, and the week and month so far, each through yesterday and through today. What is a day, a
 /// whole week or a whole month is stored as that.
-fn spans(today: Date) -> Vec<Period> {
+fn spans(today: Date, weeks: Weekday) -> Vec<Period> {
     let mut spans: Vec<Period> = Vec::new();
     let mut add = |from: Date, to: Date| {
         let span = Period { grain: Grain::Span, from, to };
-        if from < to && !is_whole(from, to) && !spans.contains(&span) {
+        if from < to && !is_whole(from, to, weeks) && !spans.contains(&span) {
             spans.push(span);
         }
     };
@@ -46,21 +46,21 @@ fn spans(today: Date) -> Vec<Period> {
             add(from, end);
             add(from - Duration::days(days), end - Duration::days(days));
         }
-        add(Grain::Week.start(end, Weekday::Monday), end);
-        add(Grain::Month.start(end, Weekday::Monday), end);
+        add(Grain::Week.start(end, weeks), end);
+        add(Grain::Month.start(end, weeks), end);
     }
     spans
 }
 
-fn is_whole(from: Date, to: Date) -> bool {
-    let whole = |grain: Grain| grain.start(from, Weekday::Monday) == from && grain.end(from) == to;
+fn is_whole(from: Date, to: Date, weeks: Weekday) -> bool {
+    let whole = |grain: Grain| grain.start(from, weeks) == from && grain.end(from) == to;
     whole(Grain::Week) || whole(Grain::Month)
 }
 
 /// Whole periods that have ended, or end today, newest first.
-fn whole(grain: Grain, today: Date, goal: Date, dirty: Date) -> impl Iterator<Item = Period> {
-    let newest = grain.start(today, Weekday::Monday);
-    let earlier = move |start: &Date| Some(grain.start(*start - Duration::DAY, Weekday::Monday));
+fn whole(grain: Grain, today: Date, goal: Date, dirty: Date, weeks: Weekday) -> impl Iterator<Item = Period> {
+    let newest = grain.start(today, weeks);
+    let earlier = move |start: &Date| Some(grain.start(*start - Duration::DAY, weeks));
     std::iter::successors(Some(newest), earlier)
         .map(move |from| Period { grain, from, to: grain.end(from) })
         .skip_while(move |period| period.to > today)
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn trailing_days_are_asked_for_through_yesterday_and_through_today_with_the_days_before() {
-        let all = wanted(TODAY, GOAL, TODAY);
+        let all = wanted(TODAY, GOAL, TODAY, Weekday::Monday);
         for expected in [
             span(date!(2026 - 11 - 17), TODAY),
             span(date!(2026 - 10 - 26), date!(2026 - 11 - 22)),
@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn no_days_are_asked_for_twice() {
         for back in 0..400 {
-            let all = wanted(TODAY - Duration::days(back), date!(2024 - 01 - 01), date!(2024 - 01 - 01));
+            let all =
+                wanted(TODAY - Duration::days(back), date!(2024 - 01 - 01), date!(2024 - 01 - 01), Weekday::Monday);
             let mut days: Vec<(Date, Date)> = all.iter().map(|period| (period.from, period.to)).collect();
             days.sort_unstable();
             days.dedup();
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn whole_periods_reach_from_the_newest_that_has_ended_to_where_history_begins() {
-        let all = wanted(TODAY, GOAL, GOAL);
+        let all = wanted(TODAY, GOAL, GOAL, Weekday::Monday);
         let of = |grain| all.iter().filter(|period| period.grain == grain).copied().collect::<Vec<_>>();
         let (weeks, months) = (of(Grain::Week), of(Grain::Month));
         assert_eq!((weeks[0].from, weeks.last().unwrap().from), (date!(2026 - 11 - 16), date!(2025 - 10 - 06)));
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn later_only_what_touches_the_days_that_were_read_again_is_asked_for() {
-        let all = wanted(TODAY, GOAL, date!(2026 - 10 - 31));
+        let all = wanted(TODAY, GOAL, date!(2026 - 10 - 31), Weekday::Monday);
         let months: Vec<Date> = all.iter().filter(|p| p.grain == Grain::Month).map(|p| p.from).collect();
         assert_eq!(months, [date!(2026 - 10 - 01)]);
         assert_eq!(all.iter().filter(|p| p.grain == Grain::Week).count(), 4);
@@ -127,7 +128,16 @@ mod tests {
     #[test]
     fn a_week_that_ends_today_is_a_whole_week() {
         let sunday = date!(2026 - 11 - 22);
-        let all = wanted(sunday, GOAL, sunday);
+        let all = wanted(sunday, GOAL, sunday, Weekday::Monday);
         assert!(all.contains(&Period { grain: Grain::Week, from: date!(2026 - 11 - 16), to: sunday }));
+    }
+
+    #[test]
+    fn a_client_whose_week_begins_on_sunday_gets_such_weeks() {
+        let all = wanted(TODAY, GOAL, GOAL, Weekday::Sunday);
+        let weeks: Vec<&Period> = all.iter().filter(|period| period.grain == Grain::Week).collect();
+        assert_eq!((weeks[0].from, weeks[0].to), (date!(2026 - 11 - 15), date!(2026 - 11 - 21)));
+        assert!(weeks.iter().all(|week| week.from.weekday() == Weekday::Sunday));
+        assert!(all.contains(&span(date!(2026 - 11 - 22), TODAY)), "the week so far");
     }
 }

@@ -7,6 +7,7 @@ use time::{Date, Duration};
 use super::periods::{self, Period};
 use super::window::{Reach, SLICE_DAYS, Window};
 use crate::connectors::contract::StreamState;
+use crate::domain::tenant::WeekStart;
 
 /// Days that every run reads again, because Google still changes them.
 const EVERY_RUN: i64 = 3;
@@ -31,6 +32,8 @@ pub struct Cursor {
     pub days: Option<i64>,
     /// The users of whole periods were read as far back as history is wanted.
     pub has_periods: bool,
+    /// On which day the weeks among them begin.
+    pub weeks: WeekStart,
     /// The first day whose figures were read again while the periods that it touches were not.
     pub dirty: Option<Date>,
 }
@@ -62,6 +65,9 @@ pub struct RunState {
     /// Periods whose users this run has read.
     #[serde(default)]
     pub periods: usize,
+    /// On which day weeks begin.
+    #[serde(default)]
+    pub weeks: WeekStart,
 }
 
 /// Some periods whose users are to be read.
@@ -90,9 +96,9 @@ pub struct Task {
     pub is_history: bool,
 }
 
-/// The next slice, or `None` when everything is read. `today` is the account's.
-pub fn next(state: &StreamState, run: &Value, today: Date) -> Option<Task> {
-    let run = RunState::deserialize(run).unwrap_or_else(|_| begin(state, today));
+/// The next slice, or `None` when everything is read. `today` is the account's; weeks begin on `weeks`.
+pub fn next(state: &StreamState, run: &Value, today: Date, weeks: WeekStart) -> Option<Task> {
+    let run = RunState::deserialize(run).unwrap_or_else(|_| begin(state, today, weeks));
     let reach = reach(state, run.through);
     let days = Cursor::read(&state.cursor).slice_days();
     if run.recent.is_empty() {
@@ -111,16 +117,16 @@ pub fn next_periods(state: &StreamState, run: &Value, created: Option<Date>) -> 
     let goal = goal(state, run.through);
     // Where nobody was counted yet there is nothing to ask for.
     let from = created.map_or(goal, |created| created.max(goal));
-    let mut periods = periods::wanted(run.through, goal, cursor.dirty?.max(from));
+    let mut periods = periods::wanted(run.through, goal, cursor.dirty?.max(from), run.weeks.into());
     periods.retain(|period| period.to >= from);
     let rest = periods.len().saturating_sub(run.periods + PERIODS);
     let periods: Vec<Period> = periods.into_iter().skip(run.periods).take(PERIODS).collect();
-    let cursor = if rest == 0 { Cursor { has_periods: true, dirty: None, ..cursor } } else { cursor };
+    let cursor = if rest == 0 { Cursor { has_periods: true, dirty: None, weeks: run.weeks, ..cursor } } else { cursor };
     let after = RunState { periods: run.periods + PERIODS, ..run };
     (!periods.is_empty()).then_some(PeriodTask { periods, goal, after, cursor })
 }
 
-fn begin(state: &StreamState, today: Date) -> RunState {
+fn begin(state: &StreamState, today: Date, weeks: WeekStart) -> RunState {
     let cursor = Cursor::read(&state.cursor);
     let week_is_over = cursor.week.is_none_or(|last| today - last >= Duration::days(WEEK));
     let look_back = if week_is_over {
@@ -131,13 +137,14 @@ fn begin(state: &StreamState, today: Date) -> RunState {
         EVERY_RUN
     };
     let recent = reach(state, today).recent(look_back);
-    RunState { through: today, recent, look_back, first: Some(recent.from), periods: 0 }
+    RunState { through: today, recent, look_back, first: Some(recent.from), periods: 0, weeks }
 }
 
 /// The cursor after the newest days of a run are in. `goal` is the first day of the history that is wanted.
 pub fn closed(cursor: &Value, run: RunState, goal: Date) -> Cursor {
     let mut cursor = Cursor::read(cursor);
-    let first = run.first.filter(|_| cursor.has_periods).unwrap_or(goal);
+    // Weeks that begin on another day are other periods.
+    let first = run.first.filter(|_| cursor.has_periods && cursor.weeks == run.weeks).unwrap_or(goal);
     cursor.dirty = Some(cursor.dirty.map_or(first, |dirty| dirty.min(first)));
     if run.look_back >= EVERY_NIGHT {
         cursor.night = Some(run.through);
@@ -172,6 +179,7 @@ mod tests {
     use time::macros::date;
 
     const TODAY: Date = date!(2026 - 11 - 23);
+    const MONDAY: WeekStart = WeekStart::Monday;
 
     fn known(cursor: Cursor) -> StreamState {
         let reach = contract::Reach {
@@ -184,12 +192,12 @@ mod tests {
     }
 
     fn first_day(cursor: Cursor) -> Date {
-        next(&known(cursor), &Value::Null, TODAY)
+        next(&known(cursor), &Value::Null, TODAY, MONDAY)
             .unwrap()
             .after
             .recent
             .from
-            .min(next(&known(cursor), &Value::Null, TODAY).unwrap().window.from)
+            .min(next(&known(cursor), &Value::Null, TODAY, MONDAY).unwrap().window.from)
     }
 
     #[test]
@@ -210,9 +218,9 @@ mod tests {
     #[test]
     fn a_longer_look_back_counts_only_when_all_of_it_is_in() {
         let state = known(Cursor::default());
-        let first = next(&state, &Value::Null, TODAY).unwrap();
+        let first = next(&state, &Value::Null, TODAY, MONDAY).unwrap();
         assert!(!first.closes_recent);
-        let second = next(&state, &json!(first.after), TODAY).unwrap();
+        let second = next(&state, &json!(first.after), TODAY, MONDAY).unwrap();
         assert!(second.closes_recent);
         assert_eq!(second.window.to + Duration::DAY, first.window.from);
         let goal = date!(2025 - 10 - 01);
@@ -224,15 +232,15 @@ mod tests {
         assert_eq!(closed(&json!(again), second.after, goal).dirty, Some(date!(2026 - 10 - 19)));
         let owing = Cursor { dirty: Some(date!(2026 - 05 - 01)), ..known };
         assert_eq!(closed(&json!(owing), second.after, goal).dirty, Some(date!(2026 - 05 - 01)), "not forgotten");
-        assert_eq!(next(&state, &json!(second.after), TODAY), None);
+        assert_eq!(next(&state, &json!(second.after), TODAY, MONDAY), None);
     }
 
     #[test]
     fn periods_are_read_in_portions_until_all_of_them_are_in() {
         let mut state = known(Cursor::default());
-        let mut run = next(&state, &Value::Null, TODAY).unwrap().after;
+        let mut run = next(&state, &Value::Null, TODAY, MONDAY).unwrap().after;
         assert_eq!(next_periods(&state, &json!(run), None), None, "the newest days come first");
-        run = next(&state, &json!(run), TODAY).unwrap().after;
+        run = next(&state, &json!(run), TODAY, MONDAY).unwrap().after;
         state.cursor = json!(closed(&state.cursor, run, goal(&state, TODAY)));
         let mut read = Vec::new();
         while let Some(task) = next_periods(&state, &json!(run), None) {
@@ -240,7 +248,7 @@ mod tests {
             read.extend(task.periods);
             (run, state.cursor) = (task.after, json!(task.cursor));
         }
-        assert_eq!(read, periods::wanted(TODAY, date!(2025 - 10 - 01), date!(2025 - 10 - 01)));
+        assert_eq!(read, periods::wanted(TODAY, date!(2025 - 10 - 01), date!(2025 - 10 - 01), MONDAY.into()));
         let cursor = Cursor::read(&state.cursor);
         assert!(cursor.has_periods && cursor.dirty.is_none());
     }
@@ -248,8 +256,23 @@ mod tests {
     #[test]
     fn a_run_that_goes_on_tomorrow_still_reads_through_the_day_it_began() {
         let state = known(Cursor::default());
-        let first = next(&state, &Value::Null, TODAY).unwrap();
-        let second = next(&state, &json!(first.after), date!(2026 - 11 - 24)).unwrap();
+        let first = next(&state, &Value::Null, TODAY, MONDAY).unwrap();
+        let second = next(&state, &json!(first.after), date!(2026 - 11 - 24), MONDAY).unwrap();
         assert_eq!(second.after.through, TODAY);
+    }
+
+    #[test]
+    fn when_the_clients_week_begins_on_another_day_all_its_weeks_are_read_once_more() {
+        let mut state = known(Cursor { has_periods: true, ..Cursor::default() });
+        let mut owed = |weeks: WeekStart| {
+            let newest = next(&state, &Value::Null, TODAY, weeks).unwrap().after;
+            let run = next(&state, &json!(newest), TODAY, weeks).unwrap().after;
+            let cursor = closed(&state.cursor, run, date!(2025 - 10 - 01));
+            state.cursor = json!(Cursor { dirty: None, weeks, ..cursor });
+            cursor.dirty
+        };
+        assert_eq!(owed(MONDAY), Some(date!(2026 - 10 - 19)));
+        assert_eq!(owed(WeekStart::Sunday), Some(date!(2025 - 10 - 01)));
+        assert!(owed(WeekStart::Sunday) > Some(date!(2026 - 10 - 01)));
     }
 }

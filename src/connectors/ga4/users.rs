@@ -10,12 +10,11 @@ use super::normalise::decimal;
 use super::periods::Period;
 use super::slice::{FetchPlan, Note};
 use super::wire::{BatchRequest, BatchResponse, DateRange, Name, RunReportRequest, RunReportResponse};
-use crate::connectors::contract::Partition;
+use crate::connectors::contract::{Bearer, Partition};
 use crate::connectors::error::{ConnectorError, quote};
 use crate::connectors::sentences::codes;
 use crate::domain::fact::{Dims, Fact};
 use crate::domain::period::Grain;
-use crate::domain::secret::Secret;
 
 /// Most reports that one call takes.
 pub const PER_CALL: usize = 5;
@@ -43,7 +42,7 @@ impl Ga4Client {
     /// Fetches the users of at most five periods in one call.
     pub async fn users(
         &self,
-        token: &Secret,
+        token: &dyn Bearer,
         plan: &FetchPlan,
         periods: &[Period],
     ) -> Result<PeriodUsers, ConnectorError> {

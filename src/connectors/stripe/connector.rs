@@ -16,7 +16,7 @@ use super::turn::Turn;
 use super::wire::{Object, is_id};
 use super::{PROVIDER, PROVISIONAL_DAYS};
 use crate::connectors::contract::{
-    Access, Account, AccountDetails, Batch, Connector, Note, Permission, Provider, Reachable, Reading,
+    Access, Account, AccountDetails, Batch, Bearer, Connector, Note, Permission, Provider, Reachable, Reading,
 };
 use crate::connectors::error::ConnectorError;
 use crate::connectors::sentences::codes;
@@ -91,10 +91,11 @@ impl Connector for Stripe {
         Ok(AccountDetails { zone: None, currency: found.currency, created })
     }
 
-    async fn read(&self, access: &Secret, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
+    async fn read(&self, access: &dyn Bearer, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
         let mut state = State::of(reading);
         let begins = reading.run.is_null();
-        let calls = self.client.with(access)?.through(reading.gate, state.ledger().allocation());
+        let key = access.current().await?;
+        let calls = self.client.with(&key)?.through(reading.gate, state.ledger().allocation());
         if begins {
             known_again(&calls, reading.account, state.ledger().known.as_deref()).await?;
         }

@@ -16,10 +16,10 @@ use crate::connectors::contract::{Batch, Connector, Provider, Reach, Reading, St
 use crate::connectors::error::{ConnectorError, FailureKind, quote};
 use crate::connectors::sentences::codes;
 use crate::domain::ids::{CredentialId, MetricId};
-use crate::domain::secret::Secret;
 use crate::domain::source::SourceStatus;
-use crate::domain::tenant::Zone;
+use crate::domain::tenant::{WeekStart, Zone};
 use crate::services::Services;
+use crate::services::access::RunAccess;
 use crate::services::error::ServiceError;
 use crate::services::limits;
 use crate::store::sources::SourceRow;
@@ -64,17 +64,18 @@ impl From<StoreError> for Stop {
 pub(super) struct Attempt<'a> {
     pub run: &'a Run,
     pub connector: Arc<dyn Connector>,
-    pub credential: CredentialId,
     pub account: String,
     pub zone: Zone,
     pub currency: Option<String>,
     pub created: Option<Date>,
+    pub week_start: WeekStart,
     /// Today in the source's calendar, as the attempt began.
     pub today: Date,
     pub metrics: HashMap<String, MetricId>,
     /// A person chose another zone.
     pub moves: bool,
     gate: RequestGate,
+    access: RunAccess<'a>,
 }
 
 impl Attempt<'_> {
@@ -85,7 +86,6 @@ impl Attempt<'_> {
 
 /// What an attempt goes through.
 struct Position {
-    token: Secret,
     streams: BTreeMap<String, StreamState>,
     run: Value,
 }
@@ -120,7 +120,7 @@ impl Services {
                 }
                 turn = Instant::now();
             }
-            let Some(batch) = self.read_patiently(&attempt, &mut position).await? else { return Ok(true) };
+            let Some(batch) = self.read_patiently(&attempt, &position).await? else { return Ok(true) };
             if let Some(calendar) = moved_calendar(&attempt, &batch)? {
                 self.move_calendar(&attempt, batch.stream, calendar).await?;
                 // The rest of this attempt would go on with the old one.
@@ -144,7 +144,7 @@ impl Services {
         Ok(jobs::others_wait(&mut router, &run.job, super::QUEUE).await?)
     }
 
-    async fn begin_attempt<'a>(&self, run: &'a Run) -> Result<(Attempt<'a>, Position), Stop> {
+    async fn begin_attempt<'a>(&'a self, run: &'a Run) -> Result<(Attempt<'a>, Position), Stop> {
         let (tenant, id) = (run.tenant, run.payload.source_id);
         let mut tx = self.database.tenant(tenant).await?;
         let source = still_wanted(&mut tx, run, false).await?;
@@ -161,8 +161,8 @@ impl Services {
         let known: Vec<String> = provider.metrics.iter().map(|metric| metric.key.to_owned()).collect();
         let metrics = metrics::list(&mut tx, tenant, Some(&known)).await?;
         let rows = streams::list(&mut tx, tenant, id).await?;
+        let week_start = tenants::find(&mut tx, tenant).await?.settings.0.week_start;
         tx.commit().await.map_err(StoreError::from)?;
-        let token = self.with_heartbeat(run, Box::pin(self.access(tenant, credential))).await???;
         let gate = RequestGate {
             database: self.database.clone(),
             tenant,
@@ -173,23 +173,23 @@ impl Services {
         let attempt = Attempt {
             run,
             connector,
-            credential,
             account,
             zone,
             currency: source.currency.clone(),
             created: source.config.0.created,
+            week_start,
             today: zone.date_of(self.now()),
             metrics: metrics.into_iter().map(|metric| (metric.row.key, MetricId(metric.row.id))).collect(),
             moves: source.config.0.zone_wanted.is_some(),
             gate,
+            access: RunAccess::new(self, tenant, credential),
         };
         let streams = rows.into_iter().map(|row| (row.stream.clone(), state_of(row))).collect();
-        Ok((attempt, Position { token, streams, run: run.payload.run.clone() }))
+        Ok((attempt, Position { streams, run: run.payload.run.clone() }))
     }
 
-    /// Reads a batch; sleeps through a short wait, and renews the access token once if it is refused.
-    async fn read_patiently(&self, attempt: &Attempt<'_>, position: &mut Position) -> Result<Option<Batch>, Stop> {
-        let mut renewed = false;
+    /// Reads a batch; sleeps through a short wait.
+    async fn read_patiently(&self, attempt: &Attempt<'_>, position: &Position) -> Result<Option<Batch>, Stop> {
         let mut waited = false;
         let stored = StoredSums {
             database: self.database.clone(),
@@ -202,13 +202,14 @@ impl Services {
                 zone: attempt.zone,
                 currency: attempt.currency.as_deref(),
                 created: attempt.created,
+                week_start: attempt.week_start,
                 now: self.now(),
                 streams: &position.streams,
                 run: &position.run,
                 gate: &attempt.gate,
                 stored: &stored,
             };
-            let read = attempt.connector.read(&position.token, &reading);
+            let read = attempt.connector.read(&attempt.access, &reading);
             let error = match self.with_heartbeat(attempt.run, read).await? {
                 Ok(batch) => return Ok(batch),
                 Err(error) => error,
@@ -217,13 +218,6 @@ impl Services {
                 FailureKind::RateLimited { retry_after, .. } if *retry_after <= SHORT_WAIT && !waited => {
                     waited = true;
                     tokio::time::sleep(*retry_after).await;
-                }
-                // An access token that died before its time. A refused key has no successor.
-                FailureKind::AuthRevoked if attempt.connector.oauth().is_some() && !renewed => {
-                    renewed = true;
-                    self.forget_access(attempt.run.tenant, attempt.credential, &position.token).await?;
-                    let access = Box::pin(self.access(attempt.run.tenant, attempt.credential));
-                    position.token = self.with_heartbeat(attempt.run, access).await???;
                 }
                 _ => return Err(error.into()),
             }

@@ -154,7 +154,7 @@ impl Services {
             Some(_) => (SyncStatus::Incomplete, SourceStatus::Connected),
         };
         if let Some(code) = blocked {
-            syncs::note_failure(tx, tenant, run.payload.sync_id, (code, "a stream is blocked"), None).await?;
+            syncs::note_blocked(tx, tenant, run.payload.sync_id, code).await?;
         }
         syncs::finish(tx, tenant, run.payload.sync_id, sync, now).await?;
         syncs::log(tx, tenant, run.payload.sync_id, &[Line::new(Level::Info, sync.as_str())], now).await?;

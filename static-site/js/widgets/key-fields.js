@@ -34,5 +34,5 @@ export const keySteps = () => html`
 
 /** @param {string} problem */
 export const keyField = (problem) => field({ id: 'source-key', label: store.t('key.label'), hint: store.t('key.hint'), problem }, ({ described, invalid }) => html`
-  <input class="form-control key-input" id="source-key" name="key" type="password" required maxlength="300" autocomplete="off" spellcheck="false" autocapitalize="none" placeholder="rk_live_…"
+  <input class="form-control key-input" id="source-key" name="key" type="password" required maxlength="300" autocomplete="off" spellcheck="false" autocapitalize="none" placeholder=${'rk_live_…'}
     aria-describedby=${described} aria-invalid=${invalid}>`);

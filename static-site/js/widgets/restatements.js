@@ -32,7 +32,7 @@ export function restatements(list, unit) {
       ${listing(list, {
         none: html`<p class="restated-none">${t('restated.none')}</p>`,
         rows: (items) => html`
-          <div class="table-scroll" tabindex="0" role="region" aria-labelledby="restated-title"><table class="table table-sm figures">
+          <div class="table-scroll" tabindex="0" role="group" aria-labelledby="restated-title"><table class="table table-sm figures">
             <thead><tr>${['period', 'dims', 'old', 'new', 'change', 'source', 'at'].map((name) => html`<th scope="col" class=${['old', 'new', 'change'].includes(name) ? 'num' : ''}>${t(`restated.col.${name}`)}</th>`)}</tr></thead>
             <tbody>${items.map((item) => row(item, unit))}</tbody></table></div>`,
       })}

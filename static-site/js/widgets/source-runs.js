@@ -32,7 +32,7 @@ function logOf(run, log) {
   if (log.log.error) return failed(log.log.error, () => log.log.retry());
   if (!found) return skeleton('table');
   if (!found.log.length) return html`<p class="muted history-none">${t('log.none')}</p>`;
-  return html`<ol class="log" aria-label=${t('log.title')}>${found.log.map((line) => logLine(line, log))}</ol>`;
+  return html`<ol class="log" tabindex="0" aria-label=${t('log.title')}>${found.log.map((line) => logLine(line, log))}</ol>`;
 }
 
 /** @param {Run} run @param {Log} log */

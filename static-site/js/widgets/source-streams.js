@@ -50,7 +50,7 @@ export function streams(source) {
     <section class="card widget" aria-labelledby="streams-title">
       <header class="widget-head"><h2 id="streams-title">${t('stream.title')}</h2></header>
       ${advice(source)}
-      <div class="table-scroll" tabindex="0" role="region" aria-labelledby="streams-title">
+      <div class="table-scroll" tabindex="0" role="group" aria-labelledby="streams-title">
         <table class="table table-sm figures streams">
           <thead><tr>${head.map((name) => html`<th scope="col">${t(`stream.col.${name}`)}</th>`)}</tr></thead>
           <tbody>${source.streams.map((stream) => row(stream, permitted))}</tbody>

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use portal::connectors::contract::{
-    Access, Account, AccountDetails, Allowance, Batch, Connector, Measure, Permission, Provider, Reach, Reachable,
-    Reading, Record, StreamInfo, Write,
+    Access, Account, AccountDetails, Allowance, Batch, Bearer, Connector, Measure, Permission, Provider, Reach,
+    Reachable, Reading, Record, StreamInfo, Write,
 };
 use portal::connectors::error::{ConnectorError, FailureKind};
 use portal::connectors::sentences::codes;
@@ -131,7 +131,7 @@ impl Connector for Tiny {
         Ok(AccountDetails { zone: None, currency: None, created: None })
     }
 
-    async fn read(&self, _: &Secret, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
+    async fn read(&self, _: &dyn Bearer, reading: &Reading<'_>) -> Result<Option<Batch>, ConnectorError> {
         loop {
             let step = {
                 let mut inner = self.0.lock().unwrap();

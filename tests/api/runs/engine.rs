@@ -202,6 +202,7 @@ async fn a_stream_that_cannot_be_read_leaves_the_others_and_the_run_incomplete()
     assert_eq!(codes, ["batch", "ga4_permission", "batch", "batch", "incomplete"]);
     assert!(log[1]["text"].as_str().unwrap().ends_with("Falta para «Parte»: rak_refunds."), "{}", log[1]);
     assert!(!detail.to_string().contains("req_77"), "the cause is the operator's");
+    assert_eq!(app.value("select failure_cause from syncs").await, "refunds: req_77: no");
 
     // Each figure is as old as its own stream, and one that was never read has no age.
     let ages = admin.get("/api/catalog").await.ok();

@@ -229,3 +229,20 @@ async fn a_run_and_a_person_who_change_a_source_at_once_do_not_block_each_other(
     assert_eq!(app.value("select last_error from jobs").await, Value::Null);
     assert_eq!(app.value("select state from jobs").await, "succeeded");
 }
+
+#[tokio::test]
+async fn runs_of_long_ago_go_with_what_they_said() {
+    let app = TestApp::start().await;
+    let admin = app.acme().await;
+    let id = app.synced(&admin).await;
+    app.advance(Duration::days(99));
+    app.fire("housekeeping").await;
+    assert_eq!(app.value("select count(*) from syncs").await, 1);
+    admin.act(&format!("/api/sources/{id}/sync")).await;
+    app.advance(Duration::days(2));
+    let facts = app.value("select count(*) from datapoints").await;
+    app.fire("housekeeping").await;
+    assert_eq!(app.value("select string_agg(trigger, ' ') from syncs").await, "manual");
+    assert_eq!(app.value("select count(*) from sync_log").await, 0);
+    assert_eq!(app.value("select count(*) from datapoints").await, facts, "figures stay");
+}

@@ -18,7 +18,7 @@ use crate::connectors::stripe::{Pauses, Stripe, StripeClient};
 use crate::connectors::testing::{Received, Reply, Stub, client};
 use crate::domain::random::Random;
 use crate::domain::secret::Secret;
-use crate::domain::tenant::Zone;
+use crate::domain::tenant::{WeekStart, Zone};
 
 pub const KEY: &str = "rk_test_51Habcdefghijklmnop";
 
@@ -194,6 +194,7 @@ impl Reader {
             zone: madrid(),
             currency: None,
             created: None,
+            week_start: WeekStart::Monday,
             now,
             streams: &self.streams,
             run: &self.run,
