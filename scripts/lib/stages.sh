@@ -6,6 +6,7 @@
 
 chosen=()
 summary_lines=()
+ran=0
 failed=0
 logs=""
 
@@ -21,6 +22,7 @@ is_chosen() {
 stage() {
     local name="$1" title="$2" run="$3" begun=$SECONDS status
     is_chosen "$name" || return 0
+    ran=$((ran + 1))
     printf '\n=== %s: %s\n' "$name" "$title"
     # A subshell, so that `set -e` holds inside the stage and its directory and traps stay its own.
     (
